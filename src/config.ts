@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { defaultLimits } from './signaling/limits.ts';
+
+/** Everything that can be set from outside, checked. Without a key for tokens, the service runs in development mode. */
+export type Config = Readonly<z.infer<typeof settings>>;
+
+const localHosts = ['127.0.0.1', '::1', 'localhost'];
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+const count = (fallback: number, least = 1) => z.coerce.number().int().min(least).default(fallback);
+
+const variables = z.object({
+  PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
+  HOST: z.string().min(1).optional(),
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// address' }).optional(),
+  REDIS_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'has 1 to 64 characters out of A-Z a-z 0-9 _ -')
+    .default('signaling'),
+  AUTH_SECRET: z
+    .string()
+    .refine((text) => Buffer.byteLength(text) >= 32, 'must have at least 32 bytes')
+    .optional(),
+  AUTH_JWKS_URL: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' }).optional(),
+  AUTH_ALGORITHMS: list.optional(),
+  AUTH_ISSUER: z.string().min(1).optional(),
+  AUTH_AUDIENCE: z.string().min(1).optional(),
+  CORS_ORIGINS: list.default([]),
+  GRAPHIQL: z.enum(['on', 'off']).optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  LIMIT_BODY_BYTES: count(defaultLimits.bodyBytes, 1024),
+  LIMIT_JSON_BYTES: count(defaultLimits.jsonBytes),
+  LIMIT_JSON_DEPTH: count(defaultLimits.jsonDepth),
+  LIMIT_RECIPIENTS: count(defaultLimits.recipients),
+  LIMIT_SOCKETS_PER_USER: count(defaultLimits.socketsPerUser),
+  LIMIT_STREAMS_PER_SOCKET: count(defaultLimits.streamsPerSocket),
+});
+
+type Variables = z.infer<typeof variables>;
+
+const settings = variables.superRefine(checkTogether).transform((env) => {
+  const development = !env.AUTH_SECRET && !env.AUTH_JWKS_URL;
+  return {
+    development,
+    port: env.PORT,
+    host: env.HOST ?? (development ? '127.0.0.1' : '0.0.0.0'),
+    redis: env.REDIS_URL ? { url: env.REDIS_URL, prefix: env.REDIS_PREFIX } : undefined,
+    auth: {
+      secret: env.AUTH_SECRET,
+      jwksUrl: env.AUTH_JWKS_URL,
+      algorithms: env.AUTH_ALGORITHMS ?? (env.AUTH_JWKS_URL ? ['RS256', 'ES256', 'EdDSA'] : ['HS256']),
+      issuer: env.AUTH_ISSUER,
+      audience: env.AUTH_AUDIENCE,
+    },
+    corsOrigins: env.CORS_ORIGINS,
+    graphiql: env.GRAPHIQL ? env.GRAPHIQL === 'on' : development,
+    logLevel: env.LOG_LEVEL,
+    limits: {
+      bodyBytes: env.LIMIT_BODY_BYTES,
+      jsonBytes: env.LIMIT_JSON_BYTES,
+      jsonDepth: env.LIMIT_JSON_DEPTH,
+      recipients: env.LIMIT_RECIPIENTS,
+      socketsPerUser: env.LIMIT_SOCKETS_PER_USER,
+      streamsPerSocket: env.LIMIT_STREAMS_PER_SOCKET,
+    },
+  };
+});
+
+/** Faults that lie between variables. */
+function checkTogether(env: Variables, context: z.RefinementCtx<Variables>): void {
+  const fault = (name: keyof Variables, message: string) =>
+    context.addIssue({ code: 'custom', path: [name], message });
+  const symmetric = env.AUTH_ALGORITHMS?.filter((algorithm) => algorithm.startsWith('HS')) ?? [];
+  if (env.AUTH_SECRET && env.AUTH_JWKS_URL) fault('AUTH_JWKS_URL', 'cannot be set together with AUTH_SECRET');
+  if (env.AUTH_JWKS_URL && symmetric.length > 0)
+    fault('AUTH_ALGORITHMS', 'cannot name HS… algorithms with AUTH_JWKS_URL');
+  if (env.AUTH_SECRET && symmetric.length !== (env.AUTH_ALGORITHMS?.length ?? 0)) {
+    fault('AUTH_ALGORITHMS', 'can only name HS… algorithms with AUTH_SECRET');
+  }
+  if (!env.AUTH_SECRET && !env.AUTH_JWKS_URL && env.HOST && !localHosts.includes(env.HOST)) {
+    fault(
+      'HOST',
+      `must be a loopback address in development mode; set AUTH_SECRET or AUTH_JWKS_URL to serve on ${env.HOST}`,
+    );
+  }
+}
+
+/** What is wrong with the environment: one line for each variable at fault. */
+export class ConfigError extends Error {}
+
+/** Reads the environment. Throws a ConfigError that lists every fault. Empty variables count as unset. */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = settings.safeParse(set);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
+  throw new ConfigError(`The configuration is not usable:\n${faults.join('\n')}`);
+}

@@ -1,0 +1,1314 @@
+import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
+import type { Context } from './context.ts';
+export type Maybe<T> = T | null | undefined;
+export type InputMaybe<T> = T | null;
+export type RequireFields<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
+/** All built-in and custom scalars, mapped to their actual values */
+export type Scalars = {
+  ID: { input: string; output: string; }
+  String: { input: string; output: string; }
+  Boolean: { input: boolean; output: boolean; }
+  Int: { input: number; output: number; }
+  Float: { input: number; output: number; }
+  /** The point in time of an event: an ISO 8601 string in UTC with milliseconds. */
+  DateTime: { input: Date; output: number; }
+  /** Any JSON value. As input: at most 64 KiB, 32 levels deep, without the keys `__proto__`, `constructor` and `prototype`. */
+  JSON: { input: unknown; output: unknown; }
+};
+
+/** One `dial` to one user, on all their devices. */
+export type Call = {
+  readonly __typename?: 'Call';
+  /** Who was dialled. */
+  readonly callee: Scalars['ID']['output'];
+  /** Who dialled. */
+  readonly caller: Scalars['ID']['output'];
+  /** When it was made. */
+  readonly createdAt: Scalars['DateTime']['output'];
+  /** When the ringing ends. */
+  readonly expiresAt: Scalars['DateTime']['output'];
+  /** The hub in whose context it was made. */
+  readonly hubId: Scalars['ID']['output'];
+  /** The call's id. */
+  readonly id: Scalars['ID']['output'];
+  /** On how many devices it was made to ring. */
+  readonly legs: Scalars['Int']['output'];
+  /** Why it ended. Null until then. */
+  readonly reason?: Maybe<EndReason>;
+  /** Grows with every change. Of two views of a call, the one with the greater `rev` is newer. */
+  readonly rev: Scalars['Int']['output'];
+  /** The room to meet in. */
+  readonly roomId: Scalars['ID']['output'];
+  /** What kind of room it is, in the application's own words. */
+  readonly roomType: Scalars['String']['output'];
+  /** Where the call stands. */
+  readonly state: CallState;
+};
+
+/** Which way a call went, seen from one side. */
+export type CallDirection =
+  /** You were dialled. */
+  | 'INCOMING'
+  /** You dialled. */
+  | 'OUTGOING';
+
+/** A page of call records. */
+export type CallHistoryConnection = {
+  readonly __typename?: 'CallHistoryConnection';
+  /** The records with their cursors, newest first. */
+  readonly edges: ReadonlyArray<CallHistoryEdge>;
+  /** Where this page stands. */
+  readonly pageInfo: PageInfo;
+};
+
+/** A record with its cursor. */
+export type CallHistoryEdge = {
+  readonly __typename?: 'CallHistoryEdge';
+  /** Pass it as `after` to continue behind this record. */
+  readonly cursor: Scalars['String']['output'];
+  /** The record. */
+  readonly node: CallRecord;
+};
+
+/** A call of yours was written to your call history. */
+export type CallLogged = Signal & {
+  readonly __typename?: 'CallLogged';
+  /** Where it stands in the log. */
+  readonly cursor?: Maybe<Scalars['String']['output']>;
+  /** The hub in whose context it was sent. */
+  readonly hubId?: Maybe<Scalars['ID']['output']>;
+  /** The signal's id. */
+  readonly id: Scalars['ID']['output'];
+  /** Who caused it. */
+  readonly origin?: Maybe<Origin>;
+  /** The record, as your side sees it. */
+  readonly record: CallRecord;
+  /** When it was accepted. */
+  readonly sentAt: Scalars['DateTime']['output'];
+  /** `signaling.message` */
+  readonly service: Scalars['String']['output'];
+};
+
+/** One side's record of a call. */
+export type CallRecord = {
+  readonly __typename?: 'CallRecord';
+  /** Who dialled. */
+  readonly caller: Scalars['ID']['output'];
+  /** Which way the call went, seen from your side. */
+  readonly direction: CallDirection;
+  /** How long it lasted, in seconds. */
+  readonly duration: Scalars['Int']['output'];
+  /** When it ended. */
+  readonly endedAt: Scalars['DateTime']['output'];
+  /** The hub in whose context it was made. */
+  readonly hubId: Scalars['ID']['output'];
+  /** The record's id. */
+  readonly id: Scalars['ID']['output'];
+  /** The other side. */
+  readonly peer: Scalars['ID']['output'];
+  /** Why it ended. */
+  readonly reason: EndReason;
+  /** The word the caller's client used: `cancel`, `leave` or `reject`. */
+  readonly status: Scalars['String']['output'];
+};
+
+/** A part in a call. */
+export type CallRole =
+  /** Who was dialled. */
+  | 'CALLEE'
+  /** Who dialled. */
+  | 'CALLER'
+  /** Who was invited into the room. */
+  | 'LISTENER';
+
+/** The states of a call. */
+export type CallState =
+  /** It has ended, and nothing changes it any more. */
+  | 'ENDED'
+  /** It rings. */
+  | 'RINGING';
+
+/** Why the service closes a socket. */
+export type ClosingCode =
+  /** An administrator closed it. */
+  | 'DISCONNECTED'
+  /** The node can no longer prove that it has everything. Come back with your cursor. */
+  | 'GAP'
+  /** The node is stopping. Come back with your cursor; another node, or this one, will serve you. */
+  | 'SHUTTING_DOWN'
+  /** The connection took its bytes too slowly. Come back with your cursor. */
+  | 'SLOW_CONSUMER'
+  /** The token has ended. Come back with a new one. */
+  | 'TOKEN_EXPIRED'
+  /** You opened more sockets than allowed, and this was the oldest. */
+  | 'TOO_MANY_SOCKETS';
+
+/** Input of `dial`. */
+export type DialInput = {
+  /** An idempotency key of your choice: a repetition within five minutes returns the first answer and rings nobody. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+  /** The device you call from. Without it: unknown. */
+  readonly deviceId?: InputMaybe<Scalars['ID']['input']>;
+  /** The application's own data, shown to the called user before they answer. */
+  readonly payload?: InputMaybe<Scalars['JSON']['input']>;
+  /** How long to ring, in seconds: 10 to 120, normally 60. */
+  readonly ringTimeoutSeconds?: InputMaybe<Scalars['Int']['input']>;
+  /** The room to meet in: whatever the application wants it to be. */
+  readonly roomId: Scalars['ID']['input'];
+  /** What kind of room it is, in the application's own words: at most 128 characters. */
+  readonly roomType: Scalars['String']['input'];
+  /** Whom to call: `uid` is needed. */
+  readonly target: TargetInput;
+};
+
+/** Answer of `dial`. */
+export type DialPayload = {
+  readonly __typename?: 'DialPayload';
+  /** The call. */
+  readonly call: Call;
+  /** The key that was given. */
+  readonly clientMutationId?: Maybe<Scalars['ID']['output']>;
+  /** The input as it was accepted, with the origin that was written. */
+  readonly input: Scalars['JSON']['output'];
+  /** True when nobody was rung: the target has no socket open, is unknown, or is not reachable for you. These three cannot be told apart. */
+  readonly offline: Scalars['Boolean']['output'];
+  /** The id of the `IncomingCall` that was sent, or would have been. */
+  readonly signalId: Scalars['ID']['output'];
+  /** The `roomType` that was given. */
+  readonly type?: Maybe<Scalars['String']['output']>;
+};
+
+/** What the answer to `disconnectUser` says. */
+export type DisconnectUserPayload = {
+  readonly __typename?: 'DisconnectUserPayload';
+  /** How many sockets were connected when the order was given. */
+  readonly sockets: Scalars['Int']['output'];
+  /** The user. */
+  readonly uid: Scalars['ID']['output'];
+};
+
+/** Why a call ended. */
+export type EndReason =
+  /** The caller hung up before an answer. */
+  | 'CANCELLED'
+  /** The called user refused. */
+  | 'DECLINED'
+  /** Somebody hung up. */
+  | 'HANGUP'
+  /** It rang until its deadline. */
+  | 'NO_ANSWER'
+  /** Nobody could be rung. */
+  | 'UNREACHABLE';
+
+/** What the answer to `grantHub` says. */
+export type GrantHubPayload = {
+  readonly __typename?: 'GrantHubPayload';
+  /** When the grant ends by itself. */
+  readonly expiresAt?: Maybe<Scalars['DateTime']['output']>;
+  /** The hub. */
+  readonly hubId: Scalars['ID']['output'];
+  /** The word of permission bits that is stored now. */
+  readonly privilege: Scalars['Int']['output'];
+  /** The user. */
+  readonly uid: Scalars['ID']['output'];
+};
+
+/** How far a hub signal was addressed. */
+export type HubDelivery = {
+  readonly __typename?: 'HubDelivery';
+  /** The hub. */
+  readonly hubId: Scalars['ID']['output'];
+  /** On how many nodes they were connected. */
+  readonly nodes: Scalars['Int']['output'];
+  /** How many sockets listened to the hub, the sender's own included. */
+  readonly sockets: Scalars['Int']['output'];
+};
+
+/** What a user holds on a hub. */
+export type HubMembership = {
+  readonly __typename?: 'HubMembership';
+  /** The hub. */
+  readonly hubId: Scalars['ID']['output'];
+  /** The word of permission bits, for example 3 for the level `read`. */
+  readonly privilege: Scalars['Int']['output'];
+};
+
+/** Something happened in a hub you belong to. */
+export type HubNotification = Signal & {
+  readonly __typename?: 'HubNotification';
+  /** Where it stands in the log. */
+  readonly cursor?: Maybe<Scalars['String']['output']>;
+  /** The hub in whose context it was sent. */
+  readonly hubId?: Maybe<Scalars['ID']['output']>;
+  /** The signal's id. */
+  readonly id: Scalars['ID']['output'];
+  /** Who sent it. */
+  readonly origin?: Maybe<Origin>;
+  /** The application's own data. */
+  readonly payload?: Maybe<Scalars['JSON']['output']>;
+  /** The hubs it was sent to. */
+  readonly recipients: ReadonlyArray<Scalars['ID']['output']>;
+  /** When it was accepted. */
+  readonly sentAt: Scalars['DateTime']['output'];
+  /** `signaling.notify` */
+  readonly service: Scalars['String']['output'];
+  /** What happened, in the application's own words. */
+  readonly type?: Maybe<Scalars['String']['output']>;
+};
+
+/** Somebody calls you. */
+export type IncomingCall = Signal & {
+  readonly __typename?: 'IncomingCall';
+  /** The call as it stood when it rang. */
+  readonly call: Call;
+  /** Where it stands in the log. */
+  readonly cursor?: Maybe<Scalars['String']['output']>;
+  /** When the ringing ends. */
+  readonly expiresAt: Scalars['DateTime']['output'];
+  /** The hub in whose context the call was made. */
+  readonly hubId?: Maybe<Scalars['ID']['output']>;
+  /** The caller's uid, under the name that older clients read. */
+  readonly hub_id: Scalars['ID']['output'];
+  /** The signal's id. */
+  readonly id: Scalars['ID']['output'];
+  /** Always `INCOMING_CALL`. */
+  readonly message: Scalars['String']['output'];
+  /** The caller's first name. */
+  readonly name?: Maybe<Scalars['String']['output']>;
+  /** The room's id, under the name that older clients read. */
+  readonly nid: Scalars['ID']['output'];
+  /** Who calls. */
+  readonly origin?: Maybe<Origin>;
+  /** The application's own data. */
+  readonly payload?: Maybe<Scalars['JSON']['output']>;
+  /** How long it still rings, in milliseconds, counted when the service read the signal: good on devices whose clock is wrong. 0 means the ring is over. */
+  readonly remainingMs: Scalars['Int']['output'];
+  /** Your part in the room. */
+  readonly role: CallRole;
+  /** The room to meet in. */
+  readonly roomId: Scalars['ID']['output'];
+  /** What kind of room it is, in the application's own words. */
+  readonly roomType: Scalars['String']['output'];
+  /** When it was accepted. */
+  readonly sentAt: Scalars['DateTime']['output'];
+  /** `signaling.dial` */
+  readonly service: Scalars['String']['output'];
+};
+
+/** The limits that are enforced. What exceeds them is refused with `BAD_USER_INPUT` or `PAYLOAD_TOO_LARGE`. */
+export type Limits = {
+  readonly __typename?: 'Limits';
+  /** The largest HTTP body and WebSocket frame, in bytes. */
+  readonly bodyBytes: Scalars['Int']['output'];
+  /** The largest `JSON` value, in bytes of its text. */
+  readonly jsonBytes: Scalars['Int']['output'];
+  /** How deep a `JSON` value may be nested. */
+  readonly jsonDepth: Scalars['Int']['output'];
+  /** The most hubs that one `notify` may name. */
+  readonly recipients: Scalars['Int']['output'];
+  /** The most sockets that a user may have open; opening one more closes the oldest. */
+  readonly socketsPerUser: Scalars['Int']['output'];
+  /** The most media streams that a socket may name as `origin.streamId`. */
+  readonly streamsPerSocket: Scalars['Int']['output'];
+};
+
+/** Input of `message`. */
+export type MessageInput = {
+  /** The call it belongs to; you must be a party of it. */
+  readonly callId?: InputMaybe<Scalars['ID']['input']>;
+  /** An idempotency key of your choice: a repetition within five minutes returns the first answer and sends nothing. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+  /** How long the call lasted, in seconds: 0 to 86,400. */
+  readonly duration?: InputMaybe<Scalars['Int']['input']>;
+  /** Which negotiation of that call it belongs to: 0 or more. */
+  readonly generation?: InputMaybe<Scalars['Int']['input']>;
+  /** Where from. */
+  readonly origin?: InputMaybe<OriginInput>;
+  /** The application's own data: a description, a candidate, anything. */
+  readonly payload?: InputMaybe<Scalars['JSON']['input']>;
+  /** Your part in the call. A `CALLER` whose type is `cancel`, `leave` or `reject` writes the call history. */
+  readonly role?: InputMaybe<CallRole>;
+  /** How to understand the target. It follows from the target; one that contradicts it is refused. */
+  readonly scope?: InputMaybe<Scope>;
+  /** To whom: at least one of its fields. */
+  readonly target?: InputMaybe<TargetInput>;
+  /** What it is, in the application's own words: at most 128 characters. */
+  readonly type?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Answer of `message`. */
+export type MessagePayload = {
+  readonly __typename?: 'MessagePayload';
+  /** The key that was given. */
+  readonly clientMutationId?: Maybe<Scalars['ID']['output']>;
+  /** The input as it was accepted, with the origin that was written. */
+  readonly input: Scalars['JSON']['output'];
+  /** True when the target had no socket open, is unknown, or is not reachable for you: these three cannot be told apart. Always false for a hub. */
+  readonly offline: Scalars['Boolean']['output'];
+  /** How the target was understood. */
+  readonly scope: Scope;
+  /** The id of the signal that was sent. */
+  readonly signalId: Scalars['ID']['output'];
+  /** The `type` that was given. */
+  readonly type?: Maybe<Scalars['String']['output']>;
+};
+
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`. */
+export type Mutation = {
+  readonly __typename?: 'Mutation';
+  /**
+   * Call a user: every socket of theirs rings with an `IncomingCall`. Always answers with a call; when nobody could be
+   * rung (offline, unknown, or not reachable through this hub) it has ended already and `offline` is true.
+   */
+  readonly dial: DialPayload;
+  /** Close every open socket of a user, on every node. Their tokens stay valid: revoke those where you issue them. */
+  readonly disconnectUser: DisconnectUserPayload;
+  /** Let a user belong to a hub, also on the sockets they have open: signals sent after the answer reach them. */
+  readonly grantHub: GrantHubPayload;
+  /**
+   * Send a message to one socket, to one user on all their devices, or to a hub. Offers, answers, candidates and
+   * everything else that two ends agree on travel this way.
+   */
+  readonly message: MessagePayload;
+  /**
+   * Tell everyone who belongs to the given hubs that something happened. Every socket of every member receives one
+   * `HubNotification`, however many of the hubs it belongs to; the socket named in `input.socketId` receives none.
+   */
+  readonly notify: NotifyPayload;
+  /** Take a hub away from a user: the stored grant, and the hub's claim in every token issued until now. Open sockets stop receiving it. */
+  readonly revokeHub: RevokeHubPayload;
+};
+
+
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`. */
+export type MutationDialArgs = {
+  hubId: Scalars['ID']['input'];
+  input: DialInput;
+};
+
+
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`. */
+export type MutationDisconnectUserArgs = {
+  deviceId?: InputMaybe<Scalars['ID']['input']>;
+  uid: Scalars['ID']['input'];
+};
+
+
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`. */
+export type MutationGrantHubArgs = {
+  expiresAt?: InputMaybe<Scalars['DateTime']['input']>;
+  hubId: Scalars['ID']['input'];
+  privilege: Permission;
+  uid: Scalars['ID']['input'];
+};
+
+
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`. */
+export type MutationMessageArgs = {
+  hubId: Scalars['ID']['input'];
+  input: MessageInput;
+};
+
+
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`. */
+export type MutationNotifyArgs = {
+  hubId: Scalars['ID']['input'];
+  input: NotifyInput;
+};
+
+
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`. */
+export type MutationRevokeHubArgs = {
+  hubId: Scalars['ID']['input'];
+  uid: Scalars['ID']['input'];
+};
+
+/** Input of `notify`. */
+export type NotifyInput = {
+  /** An idempotency key of your choice: a repetition within five minutes returns the first answer and sends nothing. */
+  readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
+  /** The application's own data. */
+  readonly payload?: InputMaybe<Scalars['JSON']['input']>;
+  /** The hubs to tell: 1 to 100 of them, and you need READ on each. */
+  readonly recipients: ReadonlyArray<Scalars['ID']['input']>;
+  /** Your own socket, which receives nothing. */
+  readonly socketId: Scalars['ID']['input'];
+  /** What happened, in the application's own words: at most 128 characters. */
+  readonly type?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Answer of `notify`. */
+export type NotifyPayload = {
+  readonly __typename?: 'NotifyPayload';
+  /** The key that was given. */
+  readonly clientMutationId?: Maybe<Scalars['ID']['output']>;
+  /** How many sockets each hub had when the signal was accepted. */
+  readonly hubs: ReadonlyArray<HubDelivery>;
+  /** The input as it was accepted, with the origin that was written. */
+  readonly input: Scalars['JSON']['output'];
+  /** The id of the signal that was sent. */
+  readonly signalId: Scalars['ID']['output'];
+  /** The `type` that was given. */
+  readonly type?: Maybe<Scalars['String']['output']>;
+};
+
+/** Who sent a signal. Everything but `streamId` is written by the service from the sender's token and socket; it cannot be forged. */
+export type Origin = {
+  readonly __typename?: 'Origin';
+  /** The sender's e-mail address. */
+  readonly email?: Maybe<Scalars['String']['output']>;
+  /** The sender's first name. */
+  readonly firstname?: Maybe<Scalars['String']['output']>;
+  /** The sender's full name. */
+  readonly fullname?: Maybe<Scalars['String']['output']>;
+  /** The sender's login name. */
+  readonly ident?: Maybe<Scalars['String']['output']>;
+  /** The sender's last name. */
+  readonly lastname?: Maybe<Scalars['String']['output']>;
+  /** The socket it was sent from, when the sender named one: answer to it with `target: { socketId }`. */
+  readonly socketId?: Maybe<Scalars['ID']['output']>;
+  /** The media stream it was sent for, when the sender named one. */
+  readonly streamId?: Maybe<Scalars['ID']['output']>;
+  /** The sender's user id. */
+  readonly uid: Scalars['ID']['output'];
+};
+
+/** Where a message comes from. Who you are is never taken from here. */
+export type OriginInput = {
+  /** Your own open socket: hub messages leave it out, and answers can be addressed to it. */
+  readonly socketId?: InputMaybe<Scalars['ID']['input']>;
+  /** A media stream of that socket. The first open socket that names a stream keeps it. */
+  readonly streamId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** Where a page stands in a list. */
+export type PageInfo = {
+  readonly __typename?: 'PageInfo';
+  /** The last cursor of the page. */
+  readonly endCursor?: Maybe<Scalars['String']['output']>;
+  /** Whether more follows. */
+  readonly hasNextPage: Scalars['Boolean']['output'];
+  /** Whether something precedes. */
+  readonly hasPreviousPage: Scalars['Boolean']['output'];
+  /** The first cursor of the page. */
+  readonly startCursor?: Maybe<Scalars['String']['output']>;
+};
+
+/** Somebody wrote to this socket, to you, or to a hub you belong to. */
+export type PeerMessage = Signal & {
+  readonly __typename?: 'PeerMessage';
+  /** The call it belongs to. */
+  readonly callId?: Maybe<Scalars['ID']['output']>;
+  /** Where it stands in the log. */
+  readonly cursor?: Maybe<Scalars['String']['output']>;
+  /** How long the call lasted, in seconds, as the sender says. */
+  readonly duration: Scalars['Int']['output'];
+  /** Which negotiation of that call it belongs to. */
+  readonly generation?: Maybe<Scalars['Int']['output']>;
+  /** The hub in whose context it was sent. */
+  readonly hubId?: Maybe<Scalars['ID']['output']>;
+  /** The signal's id. */
+  readonly id: Scalars['ID']['output'];
+  /** Who sent it. */
+  readonly origin?: Maybe<Origin>;
+  /** The application's own data: a description, a candidate, anything. */
+  readonly payload?: Maybe<Scalars['JSON']['output']>;
+  /** The sender's part in the call. */
+  readonly role?: Maybe<CallRole>;
+  /** How the target was understood. */
+  readonly scope: Scope;
+  /** When it was accepted. */
+  readonly sentAt: Scalars['DateTime']['output'];
+  /** `signaling.message` */
+  readonly service: Scalars['String']['output'];
+  /** To whom it was addressed. */
+  readonly target: Target;
+  /** What it is, in the application's own words, for example `offer`, `answer`, `candidate`. */
+  readonly type?: Maybe<Scalars['String']['output']>;
+};
+
+/** What a user may do on a hub. A privilege is a word of these bits; each level holds all bits below it. */
+export type Permission =
+  /** Bit 16: may manage members. The level `admin` (31). */
+  | 'ADMIN'
+  /** Bit 1: may be present without a name. The level `guest` (1). */
+  | 'ANONYMOUS'
+  /** Bit 4: may fetch files. The level `download` (7). */
+  | 'DOWNLOAD'
+  /** Bit 32: owns the hub. The level `owner` (63). */
+  | 'OWNER'
+  /** Bit 2: belongs to the hub, receives its signals and may send to it. The level `read` (3). */
+  | 'READ'
+  /** Bit 8: may change content. The level `write` (15). */
+  | 'WRITE';
+
+/** The questions one can ask. */
+export type Query = {
+  readonly __typename?: 'Query';
+  /** The calls you are a party of that have not ended, oldest first. The same list is part of every `SocketReady`. */
+  readonly activeCalls: ReadonlyArray<Call>;
+  /** One call by its id. Calls stay readable for 24 hours after they began. */
+  readonly call: Call;
+  /** Your calls that have ended, newest first: one record for each side, kept for 90 days or 1,000 records. */
+  readonly callHistory: CallHistoryConnection;
+  /** Which privilege a user has been given on a room by the calls they were invited to. */
+  readonly roomAccess: RoomAccess;
+  /** What this service is and which limits it keeps. */
+  readonly service: Service;
+  /** Who the token says you are. */
+  readonly viewer: Viewer;
+};
+
+
+/** The questions one can ask. */
+export type QueryCallArgs = {
+  callId: Scalars['ID']['input'];
+};
+
+
+/** The questions one can ask. */
+export type QueryCallHistoryArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  peer?: InputMaybe<Scalars['ID']['input']>;
+};
+
+
+/** The questions one can ask. */
+export type QueryRoomAccessArgs = {
+  roomId: Scalars['ID']['input'];
+  uid: Scalars['ID']['input'];
+};
+
+/** Why a cursor could not be honoured. Whatever the reason: what lies between is unknown, and what follows is complete. */
+export type RecoveryFailure =
+  /** The log is another one: the cursor is of another installation, or the log's primary was replaced or emptied. */
+  | 'EPOCH'
+  /** More than 1,000 signals, or more than 1 MiB, lie after the cursor. */
+  | 'TOO_MUCH'
+  /** Signals after the cursor were already dropped from the log. */
+  | 'TRIMMED'
+  /** The cursor is older than 24 hours. */
+  | 'WINDOW';
+
+/** What the answer to `revokeHub` says. */
+export type RevokeHubPayload = {
+  readonly __typename?: 'RevokeHubPayload';
+  /** The hub. */
+  readonly hubId: Scalars['ID']['output'];
+  /** The user. */
+  readonly uid: Scalars['ID']['output'];
+  /** Claims in tokens issued until this moment are void for the hub. */
+  readonly voidUntil: Scalars['DateTime']['output'];
+};
+
+/** What a user may do in a room. */
+export type RoomAccess = {
+  readonly __typename?: 'RoomAccess';
+  /** When it ends by itself. */
+  readonly expiresAt?: Maybe<Scalars['DateTime']['output']>;
+  /** The word of permission bits; 0 for none. */
+  readonly privilege: Scalars['Int']['output'];
+  /** The room. */
+  readonly roomId: Scalars['ID']['output'];
+  /** The user. */
+  readonly uid: Scalars['ID']['output'];
+};
+
+/** How a target is understood. */
+export type Scope =
+  /** Everyone who belongs to the hub. */
+  | 'HUB'
+  /** The same as `HUB`, under its other name. */
+  | 'ONLINE_MEMBERS'
+  /** One socket. */
+  | 'SOCKET'
+  /** One user, on every open socket. */
+  | 'USER';
+
+/** What the service is, for clients that adapt to it. */
+export type Service = {
+  readonly __typename?: 'Service';
+  /** Where signals are kept: `memory` (this process only) or `redis` (shared by all nodes). */
+  readonly engine: Scalars['String']['output'];
+  /** How often a sign of life is sent on an idle connection, in milliseconds. */
+  readonly heartbeatMs: Scalars['Int']['output'];
+  /** The sizes and numbers that are enforced. */
+  readonly limits: Limits;
+  /** The name of the service. */
+  readonly name: Scalars['String']['output'];
+  /** The version that is running. */
+  readonly version: Scalars['String']['output'];
+};
+
+/** One event delivered to sockets. Within a socket, cursors only grow. */
+export type Signal = {
+  /** Where the signal stands in the log. Pass the last one seen as `after` to go on from there. Null on signals that are not logged. */
+  readonly cursor?: Maybe<Scalars['String']['output']>;
+  /** The hub in whose context it was sent. */
+  readonly hubId?: Maybe<Scalars['ID']['output']>;
+  /** The signal's id: the `signalId` that the sender got in answer. The same on every socket. */
+  readonly id: Scalars['ID']['output'];
+  /** Who sent it, written by the service. Null on signals of the service itself. */
+  readonly origin?: Maybe<Origin>;
+  /** When it was accepted, by the clock of the service. */
+  readonly sentAt: Scalars['DateTime']['output'];
+  /** What caused it: `signaling.notify`, `signaling.message`, `signaling.dial`, or `signaling.socket` for the service itself. */
+  readonly service: Scalars['String']['output'];
+};
+
+/** The kinds of signals that can be chosen by `incomingSignal(kinds:)`. */
+export type SignalKind =
+  /** `CallLogged`, a new record in your call history. */
+  | 'CALL_LOGGED'
+  /** `HubNotification`, from `notify`. */
+  | 'HUB_NOTIFICATION'
+  /** `IncomingCall`, from `dial`. */
+  | 'INCOMING_CALL'
+  /** `PeerMessage`, from `message`. */
+  | 'PEER_MESSAGE';
+
+/** The last signal of a socket that the service closes. */
+export type SocketClosing = Signal & {
+  readonly __typename?: 'SocketClosing';
+  /** Why the socket is closed. */
+  readonly code: ClosingCode;
+  /** Null: not logged. */
+  readonly cursor?: Maybe<Scalars['String']['output']>;
+  /** Null: the socket is of no single hub. */
+  readonly hubId?: Maybe<Scalars['ID']['output']>;
+  /** An id of its own. */
+  readonly id: Scalars['ID']['output'];
+  /** Null: the service itself speaks. */
+  readonly origin?: Maybe<Origin>;
+  /** Whether to open a new one (with `after`), or to stay away. */
+  readonly reconnect: Scalars['Boolean']['output'];
+  /** How long to wait before that, in milliseconds. */
+  readonly retryAfterMs?: Maybe<Scalars['Int']['output']>;
+  /** When it was said. */
+  readonly sentAt: Scalars['DateTime']['output'];
+  /** `signaling.socket` */
+  readonly service: Scalars['String']['output'];
+};
+
+/** Always the first signal of a socket. From here on nothing is missed. */
+export type SocketReady = Signal & {
+  readonly __typename?: 'SocketReady';
+  /** Your calls that have not ended. */
+  readonly calls: ReadonlyArray<Call>;
+  /** Where the socket stands: your own `after` when recovered, else the present end of the log. */
+  readonly cursor?: Maybe<Scalars['String']['output']>;
+  /** The device the socket belongs to. */
+  readonly deviceId?: Maybe<Scalars['ID']['output']>;
+  /** When the token ends, and the socket with it. */
+  readonly expiresAt: Scalars['DateTime']['output'];
+  /** How often a sign of life comes on an idle connection, in milliseconds. Nothing for twice as long means the connection is dead. */
+  readonly heartbeatMs: Scalars['Int']['output'];
+  /** Null: the socket is of no single hub. */
+  readonly hubId?: Maybe<Scalars['ID']['output']>;
+  /** The hubs whose signals this socket receives. */
+  readonly hubIds: ReadonlyArray<Scalars['ID']['output']>;
+  /** An id of its own. */
+  readonly id: Scalars['ID']['output'];
+  /** Null: the service itself speaks. */
+  readonly origin?: Maybe<Origin>;
+  /** Why `after` could not be honoured. Null when it was, and when none was given. */
+  readonly reason?: Maybe<RecoveryFailure>;
+  /** True when everything after your `after` follows now. False when something may have been missed: then `calls` is the truth. */
+  readonly recovered: Scalars['Boolean']['output'];
+  /** When the socket was opened. */
+  readonly sentAt: Scalars['DateTime']['output'];
+  /** `signaling.socket` */
+  readonly service: Scalars['String']['output'];
+  /** This socket's id. Name it in `notify(input.socketId)` and `message(input.origin.socketId)`. */
+  readonly socketId: Scalars['ID']['output'];
+};
+
+/** The live stream. */
+export type Subscription = {
+  readonly __typename?: 'Subscription';
+  /**
+   * Opens a socket: everything that concerns you, in one ordered stream. The first signal is always a `SocketReady`; what
+   * is sent after it arrives is never missed.
+   */
+  readonly incomingSignal: Signal;
+};
+
+
+/** The live stream. */
+export type SubscriptionIncomingSignalArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  deviceId?: InputMaybe<Scalars['ID']['input']>;
+  deviceLabel?: InputMaybe<Scalars['String']['input']>;
+  hubIds?: InputMaybe<ReadonlyArray<Scalars['ID']['input']>>;
+  kinds?: InputMaybe<ReadonlyArray<SignalKind>>;
+};
+
+/** To whom a message was addressed. */
+export type Target = {
+  readonly __typename?: 'Target';
+  /** Everyone who belongs to this hub. */
+  readonly hubId?: Maybe<Scalars['ID']['output']>;
+  /** One socket. */
+  readonly socketId?: Maybe<Scalars['ID']['output']>;
+  /** The socket that owns this media stream. */
+  readonly streamId?: Maybe<Scalars['ID']['output']>;
+  /** A user, on every open socket. */
+  readonly uid?: Maybe<Scalars['ID']['output']>;
+};
+
+/** To whom a message goes. With several given, the narrowest counts: socket or stream, then hub, then user. */
+export type TargetInput = {
+  /** Everyone who belongs to this hub. */
+  readonly hubId?: InputMaybe<Scalars['ID']['input']>;
+  /** One open socket. */
+  readonly socketId?: InputMaybe<Scalars['ID']['input']>;
+  /** The socket that owns this media stream. */
+  readonly streamId?: InputMaybe<Scalars['ID']['input']>;
+  /** This user, on every open socket. */
+  readonly uid?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** Who you are, as your token says. */
+export type Viewer = {
+  readonly __typename?: 'Viewer';
+  /** Your e-mail address. */
+  readonly email?: Maybe<Scalars['String']['output']>;
+  /** When your token ends. */
+  readonly expiresAt: Scalars['DateTime']['output'];
+  /** Your first name. */
+  readonly firstname?: Maybe<Scalars['String']['output']>;
+  /** Your full name. */
+  readonly fullname?: Maybe<Scalars['String']['output']>;
+  /** The hubs you belong to, by your token or by a grant. */
+  readonly hubs: ReadonlyArray<HubMembership>;
+  /** Your login name. */
+  readonly ident?: Maybe<Scalars['String']['output']>;
+  /** Your last name. */
+  readonly lastname?: Maybe<Scalars['String']['output']>;
+  /** Your user id. */
+  readonly uid: Scalars['ID']['output'];
+};
+
+
+
+export type ResolverTypeWrapper<T> = Promise<T> | T;
+
+
+export type ResolverWithResolve<TResult, TParent, TContext, TArgs> = {
+  resolve: ResolverFn<TResult, TParent, TContext, TArgs>;
+};
+export type Resolver<TResult, TParent = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>, TArgs = Record<PropertyKey, never>> = ResolverFn<TResult, TParent, TContext, TArgs> | ResolverWithResolve<TResult, TParent, TContext, TArgs>;
+
+export type ResolverFn<TResult, TParent, TContext, TArgs> = (
+  parent: TParent,
+  args: TArgs,
+  context: TContext,
+  info: GraphQLResolveInfo
+) => Promise<TResult> | TResult;
+
+export type SubscriptionSubscribeFn<TResult, TParent, TContext, TArgs> = (
+  parent: TParent,
+  args: TArgs,
+  context: TContext,
+  info: GraphQLResolveInfo
+) => AsyncIterable<TResult> | Promise<AsyncIterable<TResult>>;
+
+export type SubscriptionResolveFn<TResult, TParent, TContext, TArgs> = (
+  parent: TParent,
+  args: TArgs,
+  context: TContext,
+  info: GraphQLResolveInfo
+) => TResult | Promise<TResult>;
+
+export interface SubscriptionSubscriberObject<TResult, TKey extends string, TParent, TContext, TArgs> {
+  subscribe: SubscriptionSubscribeFn<{ [key in TKey]: TResult }, TParent, TContext, TArgs>;
+  resolve?: SubscriptionResolveFn<TResult, { [key in TKey]: TResult }, TContext, TArgs>;
+}
+
+export interface SubscriptionResolverObject<TResult, TParent, TContext, TArgs> {
+  subscribe: SubscriptionSubscribeFn<any, TParent, TContext, TArgs>;
+  resolve: SubscriptionResolveFn<TResult, any, TContext, TArgs>;
+}
+
+export type SubscriptionObject<TResult, TKey extends string, TParent, TContext, TArgs> =
+  | SubscriptionSubscriberObject<TResult, TKey, TParent, TContext, TArgs>
+  | SubscriptionResolverObject<TResult, TParent, TContext, TArgs>;
+
+export type SubscriptionResolver<TResult, TKey extends string, TParent = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>, TArgs = Record<PropertyKey, never>> =
+  | ((...args: any[]) => SubscriptionObject<TResult, TKey, TParent, TContext, TArgs>)
+  | SubscriptionObject<TResult, TKey, TParent, TContext, TArgs>;
+
+export type TypeResolveFn<TTypes, TParent = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>> = (
+  parent: TParent,
+  context: TContext,
+  info: GraphQLResolveInfo
+) => Maybe<TTypes> | Promise<Maybe<TTypes>>;
+
+export type IsTypeOfResolverFn<T = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>> = (obj: T, context: TContext, info: GraphQLResolveInfo) => boolean | Promise<boolean>;
+
+export type NextResolverFn<T> = () => Promise<T>;
+
+export type DirectiveResolverFn<TResult = Record<PropertyKey, never>, TParent = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>, TArgs = Record<PropertyKey, never>> = (
+  next: NextResolverFn<TResult>,
+  parent: TParent,
+  args: TArgs,
+  context: TContext,
+  info: GraphQLResolveInfo
+) => TResult | Promise<TResult>;
+
+
+
+
+/** Mapping of interface types */
+export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = {
+  Signal:
+    | ( CallLogged )
+    | ( HubNotification )
+    | ( IncomingCall )
+    | ( PeerMessage )
+    | ( SocketClosing )
+    | ( SocketReady )
+  ;
+};
+
+/** Mapping between all available schema types and the resolvers types */
+export type ResolversTypes = {
+  Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
+  Call: ResolverTypeWrapper<Call>;
+  CallDirection: CallDirection;
+  CallHistoryConnection: ResolverTypeWrapper<CallHistoryConnection>;
+  CallHistoryEdge: ResolverTypeWrapper<CallHistoryEdge>;
+  CallLogged: ResolverTypeWrapper<CallLogged>;
+  CallRecord: ResolverTypeWrapper<CallRecord>;
+  CallRole: CallRole;
+  CallState: CallState;
+  ClosingCode: ClosingCode;
+  DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
+  DialInput: DialInput;
+  DialPayload: ResolverTypeWrapper<DialPayload>;
+  DisconnectUserPayload: ResolverTypeWrapper<DisconnectUserPayload>;
+  EndReason: EndReason;
+  GrantHubPayload: ResolverTypeWrapper<GrantHubPayload>;
+  HubDelivery: ResolverTypeWrapper<HubDelivery>;
+  HubMembership: ResolverTypeWrapper<HubMembership>;
+  HubNotification: ResolverTypeWrapper<HubNotification>;
+  ID: ResolverTypeWrapper<Scalars['ID']['output']>;
+  IncomingCall: ResolverTypeWrapper<IncomingCall>;
+  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
+  JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
+  Limits: ResolverTypeWrapper<Limits>;
+  MessageInput: MessageInput;
+  MessagePayload: ResolverTypeWrapper<MessagePayload>;
+  Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  NotifyInput: NotifyInput;
+  NotifyPayload: ResolverTypeWrapper<NotifyPayload>;
+  Origin: ResolverTypeWrapper<Origin>;
+  OriginInput: OriginInput;
+  PageInfo: ResolverTypeWrapper<PageInfo>;
+  PeerMessage: ResolverTypeWrapper<PeerMessage>;
+  Permission: Permission;
+  Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  RecoveryFailure: RecoveryFailure;
+  RevokeHubPayload: ResolverTypeWrapper<RevokeHubPayload>;
+  RoomAccess: ResolverTypeWrapper<RoomAccess>;
+  Scope: Scope;
+  Service: ResolverTypeWrapper<Service>;
+  Signal: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['Signal']>;
+  SignalKind: SignalKind;
+  SocketClosing: ResolverTypeWrapper<SocketClosing>;
+  SocketReady: ResolverTypeWrapper<SocketReady>;
+  String: ResolverTypeWrapper<Scalars['String']['output']>;
+  Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  Target: ResolverTypeWrapper<Target>;
+  TargetInput: TargetInput;
+  Viewer: ResolverTypeWrapper<Viewer>;
+};
+
+/** Mapping between all available schema types and the resolvers parents */
+export type ResolversParentTypes = {
+  Boolean: Scalars['Boolean']['output'];
+  Call: Call;
+  CallHistoryConnection: CallHistoryConnection;
+  CallHistoryEdge: CallHistoryEdge;
+  CallLogged: CallLogged;
+  CallRecord: CallRecord;
+  DateTime: Scalars['DateTime']['output'];
+  DialInput: DialInput;
+  DialPayload: DialPayload;
+  DisconnectUserPayload: DisconnectUserPayload;
+  GrantHubPayload: GrantHubPayload;
+  HubDelivery: HubDelivery;
+  HubMembership: HubMembership;
+  HubNotification: HubNotification;
+  ID: Scalars['ID']['output'];
+  IncomingCall: IncomingCall;
+  Int: Scalars['Int']['output'];
+  JSON: Scalars['JSON']['output'];
+  Limits: Limits;
+  MessageInput: MessageInput;
+  MessagePayload: MessagePayload;
+  Mutation: Record<PropertyKey, never>;
+  NotifyInput: NotifyInput;
+  NotifyPayload: NotifyPayload;
+  Origin: Origin;
+  OriginInput: OriginInput;
+  PageInfo: PageInfo;
+  PeerMessage: PeerMessage;
+  Query: Record<PropertyKey, never>;
+  RevokeHubPayload: RevokeHubPayload;
+  RoomAccess: RoomAccess;
+  Service: Service;
+  Signal: ResolversInterfaceTypes<ResolversParentTypes>['Signal'];
+  SocketClosing: SocketClosing;
+  SocketReady: SocketReady;
+  String: Scalars['String']['output'];
+  Subscription: Record<PropertyKey, never>;
+  Target: Target;
+  TargetInput: TargetInput;
+  Viewer: Viewer;
+};
+
+export type AdminOnlyDirectiveArgs = { };
+
+export type AdminOnlyDirectiveResolver<Result, Parent, ContextType = Context, Args = AdminOnlyDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
+export type CallScopeDirectiveArgs = { };
+
+export type CallScopeDirectiveResolver<Result, Parent, ContextType = Context, Args = CallScopeDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
+export type HubScopeDirectiveArgs = {
+  requires?: Permission;
+};
+
+export type HubScopeDirectiveResolver<Result, Parent, ContextType = Context, Args = HubScopeDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
+export type PublicDirectiveArgs = { };
+
+export type PublicDirectiveResolver<Result, Parent, ContextType = Context, Args = PublicDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
+export type SignedInDirectiveArgs = { };
+
+export type SignedInDirectiveResolver<Result, Parent, ContextType = Context, Args = SignedInDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
+export type CallResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Call'] = ResolversParentTypes['Call']> = {
+  callee?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  caller?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  expiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  hubId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  legs?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  reason?: Resolver<Maybe<ResolversTypes['EndReason']>, ParentType, ContextType>;
+  rev?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  roomId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  roomType?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['CallState'], ParentType, ContextType>;
+};
+
+export type CallHistoryConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallHistoryConnection'] = ResolversParentTypes['CallHistoryConnection']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['CallHistoryEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type CallHistoryEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallHistoryEdge'] = ResolversParentTypes['CallHistoryEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['CallRecord'], ParentType, ContextType>;
+};
+
+export type CallLoggedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallLogged'] = ResolversParentTypes['CallLogged']> = {
+  cursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  hubId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  origin?: Resolver<Maybe<ResolversTypes['Origin']>, ParentType, ContextType>;
+  record?: Resolver<ResolversTypes['CallRecord'], ParentType, ContextType>;
+  sentAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  service?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type CallRecordResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallRecord'] = ResolversParentTypes['CallRecord']> = {
+  caller?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  direction?: Resolver<ResolversTypes['CallDirection'], ParentType, ContextType>;
+  duration?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  endedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  hubId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  peer?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  reason?: Resolver<ResolversTypes['EndReason'], ParentType, ContextType>;
+  status?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
+  name: 'DateTime';
+}
+
+export type DialPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DialPayload'] = ResolversParentTypes['DialPayload']> = {
+  call?: Resolver<ResolversTypes['Call'], ParentType, ContextType>;
+  clientMutationId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  input?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
+  offline?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  signalId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  type?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type DisconnectUserPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DisconnectUserPayload'] = ResolversParentTypes['DisconnectUserPayload']> = {
+  sockets?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  uid?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+};
+
+export type GrantHubPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['GrantHubPayload'] = ResolversParentTypes['GrantHubPayload']> = {
+  expiresAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  hubId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  privilege?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  uid?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+};
+
+export type HubDeliveryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['HubDelivery'] = ResolversParentTypes['HubDelivery']> = {
+  hubId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  nodes?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  sockets?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type HubMembershipResolvers<ContextType = Context, ParentType extends ResolversParentTypes['HubMembership'] = ResolversParentTypes['HubMembership']> = {
+  hubId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  privilege?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type HubNotificationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['HubNotification'] = ResolversParentTypes['HubNotification']> = {
+  cursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  hubId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  origin?: Resolver<Maybe<ResolversTypes['Origin']>, ParentType, ContextType>;
+  payload?: Resolver<Maybe<ResolversTypes['JSON']>, ParentType, ContextType>;
+  recipients?: Resolver<ReadonlyArray<ResolversTypes['ID']>, ParentType, ContextType>;
+  sentAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  service?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  type?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type IncomingCallResolvers<ContextType = Context, ParentType extends ResolversParentTypes['IncomingCall'] = ResolversParentTypes['IncomingCall']> = {
+  call?: Resolver<ResolversTypes['Call'], ParentType, ContextType>;
+  cursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  expiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  hubId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  hub_id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  name?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  nid?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  origin?: Resolver<Maybe<ResolversTypes['Origin']>, ParentType, ContextType>;
+  payload?: Resolver<Maybe<ResolversTypes['JSON']>, ParentType, ContextType>;
+  remainingMs?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  role?: Resolver<ResolversTypes['CallRole'], ParentType, ContextType>;
+  roomId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  roomType?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  sentAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  service?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export interface JsonScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['JSON'], any> {
+  name: 'JSON';
+}
+
+export type LimitsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Limits'] = ResolversParentTypes['Limits']> = {
+  bodyBytes?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  jsonBytes?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  jsonDepth?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  recipients?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  socketsPerUser?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  streamsPerSocket?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type MessagePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['MessagePayload'] = ResolversParentTypes['MessagePayload']> = {
+  clientMutationId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  input?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
+  offline?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  scope?: Resolver<ResolversTypes['Scope'], ParentType, ContextType>;
+  signalId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  type?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
+  dial: Resolver<ResolversTypes['DialPayload'], ParentType, ContextType, RequireFields<MutationDialArgs, 'hubId' | 'input'>>;
+  disconnectUser: Resolver<ResolversTypes['DisconnectUserPayload'], ParentType, ContextType, RequireFields<MutationDisconnectUserArgs, 'uid'>>;
+  grantHub: Resolver<ResolversTypes['GrantHubPayload'], ParentType, ContextType, RequireFields<MutationGrantHubArgs, 'hubId' | 'privilege' | 'uid'>>;
+  message: Resolver<ResolversTypes['MessagePayload'], ParentType, ContextType, RequireFields<MutationMessageArgs, 'hubId' | 'input'>>;
+  notify: Resolver<ResolversTypes['NotifyPayload'], ParentType, ContextType, RequireFields<MutationNotifyArgs, 'hubId' | 'input'>>;
+  revokeHub: Resolver<ResolversTypes['RevokeHubPayload'], ParentType, ContextType, RequireFields<MutationRevokeHubArgs, 'hubId' | 'uid'>>;
+};
+
+export type NotifyPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['NotifyPayload'] = ResolversParentTypes['NotifyPayload']> = {
+  clientMutationId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  hubs?: Resolver<ReadonlyArray<ResolversTypes['HubDelivery']>, ParentType, ContextType>;
+  input?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
+  signalId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  type?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type OriginResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Origin'] = ResolversParentTypes['Origin']> = {
+  email?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  firstname?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  fullname?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  ident?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  lastname?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  socketId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  streamId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  uid?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+};
+
+export type PageInfoResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PageInfo'] = ResolversParentTypes['PageInfo']> = {
+  endCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  hasNextPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  hasPreviousPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  startCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type PeerMessageResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PeerMessage'] = ResolversParentTypes['PeerMessage']> = {
+  callId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  cursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  duration?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  generation?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  hubId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  origin?: Resolver<Maybe<ResolversTypes['Origin']>, ParentType, ContextType>;
+  payload?: Resolver<Maybe<ResolversTypes['JSON']>, ParentType, ContextType>;
+  role?: Resolver<Maybe<ResolversTypes['CallRole']>, ParentType, ContextType>;
+  scope?: Resolver<ResolversTypes['Scope'], ParentType, ContextType>;
+  sentAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  service?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  target?: Resolver<ResolversTypes['Target'], ParentType, ContextType>;
+  type?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
+  activeCalls: Resolver<ReadonlyArray<ResolversTypes['Call']>, ParentType, ContextType>;
+  call: Resolver<ResolversTypes['Call'], ParentType, ContextType, RequireFields<QueryCallArgs, 'callId'>>;
+  callHistory: Resolver<ResolversTypes['CallHistoryConnection'], ParentType, ContextType, RequireFields<QueryCallHistoryArgs, 'first'>>;
+  roomAccess: Resolver<ResolversTypes['RoomAccess'], ParentType, ContextType, RequireFields<QueryRoomAccessArgs, 'roomId' | 'uid'>>;
+  service: Resolver<ResolversTypes['Service'], ParentType, ContextType>;
+  viewer: Resolver<ResolversTypes['Viewer'], ParentType, ContextType>;
+};
+
+export type RevokeHubPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RevokeHubPayload'] = ResolversParentTypes['RevokeHubPayload']> = {
+  hubId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  uid?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  voidUntil?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+};
+
+export type RoomAccessResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RoomAccess'] = ResolversParentTypes['RoomAccess']> = {
+  expiresAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  privilege?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  roomId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  uid?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+};
+
+export type ServiceResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Service'] = ResolversParentTypes['Service']> = {
+  engine?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  heartbeatMs?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  limits?: Resolver<ResolversTypes['Limits'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  version?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type SignalResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Signal'] = ResolversParentTypes['Signal']> = {
+  __resolveType: TypeResolveFn<'CallLogged' | 'HubNotification' | 'IncomingCall' | 'PeerMessage' | 'SocketClosing' | 'SocketReady', ParentType, ContextType>;
+};
+
+export type SocketClosingResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SocketClosing'] = ResolversParentTypes['SocketClosing']> = {
+  code?: Resolver<ResolversTypes['ClosingCode'], ParentType, ContextType>;
+  cursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  hubId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  origin?: Resolver<Maybe<ResolversTypes['Origin']>, ParentType, ContextType>;
+  reconnect?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  retryAfterMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  sentAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  service?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type SocketReadyResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SocketReady'] = ResolversParentTypes['SocketReady']> = {
+  calls?: Resolver<ReadonlyArray<ResolversTypes['Call']>, ParentType, ContextType>;
+  cursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  deviceId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  expiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  heartbeatMs?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  hubId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  hubIds?: Resolver<ReadonlyArray<ResolversTypes['ID']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  origin?: Resolver<Maybe<ResolversTypes['Origin']>, ParentType, ContextType>;
+  reason?: Resolver<Maybe<ResolversTypes['RecoveryFailure']>, ParentType, ContextType>;
+  recovered?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  sentAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  service?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  socketId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type SubscriptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription']> = {
+  incomingSignal: SubscriptionResolver<ResolversTypes['Signal'], "incomingSignal", ParentType, ContextType, Partial<SubscriptionIncomingSignalArgs>>;
+};
+
+export type TargetResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Target'] = ResolversParentTypes['Target']> = {
+  hubId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  socketId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  streamId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  uid?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+};
+
+export type ViewerResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Viewer'] = ResolversParentTypes['Viewer']> = {
+  email?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  expiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  firstname?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  fullname?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  hubs?: Resolver<ReadonlyArray<ResolversTypes['HubMembership']>, ParentType, ContextType>;
+  ident?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  lastname?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  uid?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+};
+
+export type Resolvers<ContextType = Context> = {
+  Call?: CallResolvers<ContextType>;
+  CallHistoryConnection?: CallHistoryConnectionResolvers<ContextType>;
+  CallHistoryEdge?: CallHistoryEdgeResolvers<ContextType>;
+  CallLogged?: CallLoggedResolvers<ContextType>;
+  CallRecord?: CallRecordResolvers<ContextType>;
+  DateTime?: GraphQLScalarType;
+  DialPayload?: DialPayloadResolvers<ContextType>;
+  DisconnectUserPayload?: DisconnectUserPayloadResolvers<ContextType>;
+  GrantHubPayload?: GrantHubPayloadResolvers<ContextType>;
+  HubDelivery?: HubDeliveryResolvers<ContextType>;
+  HubMembership?: HubMembershipResolvers<ContextType>;
+  HubNotification?: HubNotificationResolvers<ContextType>;
+  IncomingCall?: IncomingCallResolvers<ContextType>;
+  JSON?: GraphQLScalarType;
+  Limits?: LimitsResolvers<ContextType>;
+  MessagePayload?: MessagePayloadResolvers<ContextType>;
+  Mutation?: MutationResolvers<ContextType>;
+  NotifyPayload?: NotifyPayloadResolvers<ContextType>;
+  Origin?: OriginResolvers<ContextType>;
+  PageInfo?: PageInfoResolvers<ContextType>;
+  PeerMessage?: PeerMessageResolvers<ContextType>;
+  Query?: QueryResolvers<ContextType>;
+  RevokeHubPayload?: RevokeHubPayloadResolvers<ContextType>;
+  RoomAccess?: RoomAccessResolvers<ContextType>;
+  Service?: ServiceResolvers<ContextType>;
+  Signal?: SignalResolvers<ContextType>;
+  SocketClosing?: SocketClosingResolvers<ContextType>;
+  SocketReady?: SocketReadyResolvers<ContextType>;
+  Subscription?: SubscriptionResolvers<ContextType>;
+  Target?: TargetResolvers<ContextType>;
+  Viewer?: ViewerResolvers<ContextType>;
+};
+
+export type DirectiveResolvers<ContextType = Context> = {
+  adminOnly?: AdminOnlyDirectiveResolver<any, any, ContextType>;
+  callScope?: CallScopeDirectiveResolver<any, any, ContextType>;
+  hubScope?: HubScopeDirectiveResolver<any, any, ContextType>;
+  public?: PublicDirectiveResolver<any, any, ContextType>;
+  signedIn?: SignedInDirectiveResolver<any, any, ContextType>;
+};

@@ -1,0 +1,70 @@
+import { getDirective, MapperKind, mapSchema } from '@graphql-tools/utils';
+import {
+  defaultFieldResolver,
+  type GraphQLFieldConfig,
+  type GraphQLFieldResolver,
+  type GraphQLSchema,
+} from 'graphql';
+import { SignalingError } from '../signaling/errors.ts';
+import { holds, type Permission } from '../signaling/permission.ts';
+import type { Context } from './context.ts';
+
+/** Refuses by throwing, before the field's own resolver runs. */
+type Guard = (context: Context, args: Record<string, unknown>) => Promise<void> | void;
+
+/** What each of the five directives demands. Every root field carries exactly one of them. */
+const guards: Record<string, (directive: Record<string, unknown>) => Guard> = {
+  public: () => () => {},
+  signedIn: () => (context) => {
+    context.identity();
+  },
+  adminOnly: () => (context) => {
+    if (!context.identity().admin)
+      throw new SignalingError('FORBIDDEN', 'Only server-to-server tokens may do this.');
+  },
+  hubScope: ({ requires }) => requireHub(requires as Permission),
+  callScope:
+    () =>
+    async (context, { callId }) => {
+      await context.signaling.call(await context.caller(), String(callId));
+    },
+};
+
+function requireHub(permission: Permission): Guard {
+  return async (context, { hubId }) => {
+    const caller = await context.caller();
+    if (holds(caller.privilege(String(hubId)), permission)) return;
+    throw new SignalingError('FORBIDDEN', `You need ${permission} on this hub.`, { field: 'hubId' });
+  };
+}
+
+/** The guard directives that a field carries. */
+export function guardsOf(schema: GraphQLSchema, field: GraphQLFieldConfig<unknown, Context>): string[] {
+  return Object.keys(guards).filter((name) => getDirective(schema, field, name)?.length);
+}
+
+/** Puts each root field behind its guard. Throws at start-up when a root field has none, or more than one. */
+export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
+  return mapSchema(schema, {
+    [MapperKind.ROOT_FIELD]: (field: GraphQLFieldConfig<unknown, Context>, name: string) => {
+      const [directive, ...others] = guardsOf(schema, field);
+      if (!directive || others.length > 0)
+        throw new Error(`The root field ${name} must carry exactly one guard directive.`);
+      const guard = guards[directive]?.(getDirective(schema, field, directive)?.[0] ?? {});
+      if (!guard) return field;
+      // A subscription is guarded where it opens; its events were allowed by that.
+      if (field.subscribe) return { ...field, subscribe: behind(guard, field.subscribe) };
+      return { ...field, resolve: behind(guard, field.resolve ?? defaultFieldResolver) };
+    },
+  });
+}
+
+function behind(
+  guard: Guard,
+  resolve: GraphQLFieldResolver<unknown, Context>,
+): GraphQLFieldResolver<unknown, Context> {
+  return async (source, args, context, info) => {
+    await guard(context, args);
+    return resolve(source, args, context, info);
+  };
+}

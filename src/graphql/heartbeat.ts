@@ -1,0 +1,48 @@
+import type { Clock } from '../signaling/clock.ts';
+import { heartbeatMs } from '../signaling/open.ts';
+
+/** A connection that wants to be told when to give a sign of life. */
+export interface Beating {
+  /** Send one now. */
+  ping(): void;
+  /** The last one has had time to be answered. */
+  expectPong?(): void;
+}
+
+export interface Heartbeat {
+  add(connection: Beating): void;
+  delete(connection: Beating): void;
+  stop(): void;
+}
+
+const seconds = heartbeatMs / 1000;
+
+/** How long an answer may take, in seconds. */
+const pongSeconds = 6;
+
+/** Pings every connection once per heartbeat, spread over its seconds, with one timer for all. */
+export function createHeartbeat(clock: Clock): Heartbeat {
+  const slots = Array.from({ length: seconds }, () => new Set<Beating>());
+  const slotOf = new WeakMap<Beating, Set<Beating>>();
+  let now = 0;
+  let added = 0;
+
+  const slot = (second: number): Set<Beating> => slots[second % seconds] ?? new Set();
+
+  function beat(): void {
+    now++;
+    for (const connection of slot(now)) connection.ping();
+    for (const connection of slot(now + seconds - pongSeconds)) connection.expectPong?.();
+  }
+
+  return {
+    add(connection) {
+      const place = slot(added++);
+      slotOf.set(connection, place.add(connection));
+    },
+    delete(connection) {
+      slotOf.get(connection)?.delete(connection);
+    },
+    stop: clock.every(1000, beat),
+  };
+}

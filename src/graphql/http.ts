@@ -1,0 +1,220 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { getOperationAST } from 'graphql';
+import type { Log } from '../signaling/log.ts';
+import type { Signaling } from '../signaling/signaling.ts';
+import { bearerToken } from './auth.ts';
+import type { ServeGraphiql } from './graphiql.ts';
+import type { PlanRequest, Plans } from './plan.ts';
+import { type SseParts, serveSse } from './sse.ts';
+import type { WsServer } from './ws.ts';
+import type { Yoga } from './yoga.ts';
+
+export interface HttpParts extends SseParts {
+  readonly signaling: Signaling;
+  readonly yoga: Yoga;
+  readonly plans: Plans;
+  readonly ws: WsServer;
+  readonly graphiql: ServeGraphiql | undefined;
+  readonly log: Log;
+  /** Other origins whose pages may call; `*` for all. */
+  readonly corsOrigins: readonly string[];
+  /** Serve only requests that name this machine itself: keeps other sites' names from being pointed at it. */
+  readonly localOnly: boolean;
+}
+
+/** The one HTTP server: GraphQL, its live streams, its page, and what load balancers ask. */
+export function createHttpServer(parts: HttpParts): Server {
+  const server = createServer((request, response) => {
+    route(parts, request, response).catch((error: unknown) => {
+      parts.log.error({ error, path: pathOf(request) }, 'a request could not be served');
+      if (response.headersSent) response.destroy();
+      else answer(response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong on our side.');
+    });
+  });
+  // A slow client may not hold a connection open for ever by sending its request byte by byte.
+  server.headersTimeout = 15_000;
+  server.requestTimeout = 30_000;
+  server.on('upgrade', (request, connection, head) => {
+    const refused = pathOf(request) === '/graphql' ? refusalOf(parts, request) : '404 Not Found';
+    if (refused) connection.end(`HTTP/1.1 ${refused}\r\nconnection: close\r\n\r\n`);
+    else parts.ws.upgrade(request, connection, head);
+  });
+  return server;
+}
+
+async function route(parts: HttpParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (refusalOf(parts, request))
+    return answer(response, 403, 'FORBIDDEN', 'This host or origin is not served.');
+  allowOrigin(parts, request, response);
+  if (request.method === 'OPTIONS') return void response.writeHead(204).end();
+  switch (pathOf(request)) {
+    case '/graphql':
+      return serveGraphql(parts, request, response);
+    case '/health':
+      return void response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}');
+    case '/ready':
+      return serveReady(parts, response);
+    case '/':
+      if (parts.graphiql) return void response.writeHead(302, { location: '/graphql' }).end();
+      break;
+  }
+  answer(response, 404, 'NOT_FOUND', 'There is nothing here. The API is at /graphql.');
+}
+
+async function serveReady({ signaling, log }: HttpParts, response: ServerResponse): Promise<void> {
+  try {
+    await signaling.ready();
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ready"}');
+  } catch (error) {
+    log.warn({ error }, 'not ready');
+    answer(response, 503, 'UNAVAILABLE', 'The store is not available.');
+  }
+}
+
+async function serveGraphql(
+  parts: HttpParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const accept = request.headers.accept ?? '';
+  if (request.method === 'GET' && accept.includes('text/html') && parts.graphiql)
+    return parts.graphiql(request, response);
+  if (request.method === 'POST') {
+    const body = await readBody(request, parts.signaling.limits.bodyBytes);
+    if (!body)
+      return answer(
+        response,
+        413,
+        'PAYLOAD_TOO_LARGE',
+        `A body has at most ${parts.signaling.limits.bodyBytes} bytes.`,
+      );
+    if (body.length === 0) return answer(response, 400, 'BAD_USER_INPUT', 'The body is empty.');
+    // Yoga takes a body that was read already from here.
+    Object.assign(request, { body });
+  }
+  const params = accept.includes('text/event-stream') ? paramsOf(request) : undefined;
+  if (!params || !(await serveStream(parts, request, response, params))) await parts.yoga(request, response);
+}
+
+/** The parameters of a GraphQL-over-HTTP request. */
+interface Params {
+  readonly query: string;
+  readonly operationName?: string | null;
+  readonly variables?: Record<string, unknown> | null;
+}
+
+/** Serves a valid subscription itself; false leaves everything else, invalid requests included, to Yoga. */
+async function serveStream(
+  parts: HttpParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  params: Params,
+): Promise<boolean> {
+  const operationName = params.operationName ?? undefined;
+  const variables = params.variables ?? undefined;
+  const token = bearerToken(request.headers.authorization);
+  const { parse, validate, schema, contextFactory } = parts.yoga.getEnveloped({ token });
+  const planned = subscriptionOf(params, parse);
+  if (!planned || (validate(schema, planned.document) as readonly unknown[]).length > 0) return false;
+  const { document } = planned;
+  await serveSse(parts, request, response, parts.plans.acquire(planned), async (door) => {
+    const contextValue = await contextFactory({ token, door });
+    return { schema, document, operationName, variableValues: variables, contextValue };
+  });
+  return true;
+}
+
+function subscriptionOf(
+  { query, operationName, variables }: Params,
+  parse: (query: string) => PlanRequest['document'],
+): PlanRequest | undefined {
+  try {
+    const document = parse(query);
+    const operation = getOperationAST(document, operationName)?.operation;
+    return operation === 'subscription' ? { document, operationName, variables } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The parameters of a request whose body was read; undefined for what Yoga should look at (and refuse) itself. */
+function paramsOf(request: IncomingMessage & { body?: Buffer }): Params | undefined {
+  try {
+    const params: unknown = request.body ? JSON.parse(request.body.toString()) : queryParams(request);
+    return isParams(params) ? params : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function queryParams(request: IncomingMessage): object {
+  const { query, operationName, variables } = Object.fromEntries(urlOf(request).searchParams);
+  return { query, operationName, variables: variables ? JSON.parse(variables) : undefined };
+}
+
+function isParams(value: unknown): value is Params {
+  if (typeof value !== 'object' || value === null) return false;
+  const { query, operationName, variables } = value as Record<string, unknown>;
+  return (
+    typeof query === 'string' &&
+    (operationName ?? '') === String(operationName ?? '') &&
+    typeof (variables ?? {}) === 'object'
+  );
+}
+
+/** The whole body; undefined, with the rest unread, when it is longer than allowed. */
+async function readBody(request: IncomingMessage, most: number): Promise<Buffer | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > most) return undefined;
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > most) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Why a request is not served at all, as a status line; undefined when it is. */
+function refusalOf(parts: HttpParts, request: IncomingMessage): string | undefined {
+  const { host, origin } = request.headers;
+  if (parts.localOnly && !isLocal(`http://${host}`)) return '403 Forbidden';
+  return origin === undefined || isAllowed(parts, request, origin) ? undefined : '403 Forbidden';
+}
+
+/** Pages of our own, of the origins configured, and in development of any server on this machine. */
+function isAllowed(parts: HttpParts, request: IncomingMessage, origin: string): boolean {
+  if (parts.corsOrigins.includes('*') || parts.corsOrigins.includes(origin)) return true;
+  if (parts.localOnly && isLocal(origin)) return true;
+  return URL.canParse(origin) && new URL(origin).host === request.headers.host;
+}
+
+function isLocal(origin: string): boolean {
+  return URL.canParse(origin) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(origin).hostname);
+}
+
+/** Tokens travel in a header, never in a cookie, so a page that may call gains nothing that its user did not give it. */
+function allowOrigin(parts: HttpParts, request: IncomingMessage, response: ServerResponse): void {
+  const { origin } = request.headers;
+  response.setHeader('vary', 'origin');
+  if (origin === undefined || !isAllowed(parts, request, origin)) return;
+  response.setHeader('access-control-allow-origin', origin);
+  response.setHeader('access-control-allow-headers', 'authorization, content-type');
+  response.setHeader('access-control-allow-methods', 'GET, POST, OPTIONS');
+  response.setHeader('access-control-max-age', '600');
+}
+
+/** A refusal in the form of a GraphQL answer. */
+function answer(response: ServerResponse, status: number, code: string, message: string): void {
+  // What is left of an unread body must not be taken for the next request.
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+  response.end(JSON.stringify({ errors: [{ message, extensions: { code, retryable: status === 503 } }] }));
+}
+
+function urlOf(request: IncomingMessage): URL {
+  return new URL(request.url ?? '/', 'http://service');
+}
+
+function pathOf(request: IncomingMessage): string {
+  return URL.canParse(request.url ?? '/', 'http://service') ? urlOf(request).pathname : '';
+}

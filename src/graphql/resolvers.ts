@@ -1,0 +1,70 @@
+import type { Caller } from '../signaling/caller.ts';
+import type { Signaling } from '../signaling/signaling.ts';
+import type { Context } from './context.ts';
+import type { Resolvers } from './generated.ts';
+import { DateTime, JSONValue } from './scalars.ts';
+
+/** The table of contents of the contract: one line per root field, forwarding to the domain file of its name. */
+export const resolvers: Resolvers = {
+  DateTime,
+  JSON: JSONValue,
+
+  Query: {
+    service: (_, __, { service }) => service,
+    viewer: async (_, __, { signaling, caller }) => viewerOf(signaling, await caller()),
+    activeCalls: async (_, __, { signaling, caller }) => signaling.activeCalls(await caller()),
+    call: async (_, { callId }, { signaling, caller }) => signaling.call(await caller(), callId),
+    callHistory: async (_, page, { signaling, caller }) => signaling.callHistory(await caller(), page),
+    roomAccess: (_, room, { signaling }) => signaling.roomAccess(room),
+  },
+
+  Mutation: {
+    notify: async (_, { hubId, input }, { signaling, caller }) =>
+      signaling.notify(await caller(), hubId, input),
+    message: async (_, { hubId, input }, { signaling, caller }) =>
+      signaling.message(await caller(), hubId, input),
+    dial: async (_, { hubId, input }, { signaling, caller }) => signaling.dial(await caller(), hubId, input),
+    grantHub: (_, grant, { signaling }) => signaling.grantHub(grant),
+    revokeHub: (_, hub, { signaling }) => signaling.revokeHub(hub),
+    disconnectUser: (_, user, { signaling }) => signaling.disconnectUser(user),
+  },
+
+  Subscription: {
+    incomingSignal: { subscribe: openThroughDoor },
+  },
+
+  Signal: { __resolveType: (signal) => (signal as unknown as { kind: SignalTypename }).kind },
+};
+
+type SignalTypename =
+  | 'SocketReady'
+  | 'SocketClosing'
+  | 'HubNotification'
+  | 'PeerMessage'
+  | 'IncomingCall'
+  | 'CallLogged';
+
+/**
+ * Opens the socket through the transport's door, which carries its signals from then on; graphql-js only learns that
+ * the operation has begun. See stream.ts.
+ */
+async function openThroughDoor(
+  _: unknown,
+  request: object,
+  { signaling, identity, door }: Context,
+): Promise<AsyncIterable<never>> {
+  if (!door) throw new Error('A subscription came in without a door.');
+  door.opened(await signaling.open(identity(), request, door.sink, door.gone));
+  return nothing;
+}
+
+/** Never iterated: the doors write the signals. */
+const nothing: AsyncIterable<never> = {
+  [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
+};
+
+function viewerOf(signaling: Signaling, caller: Caller) {
+  const { hubs: _, issuedAt: __, admin: ___, ...profile } = caller.identity;
+  const hubs = [...signaling.hubs(caller)].map(([hubId, { privilege }]) => ({ hubId, privilege }));
+  return { ...profile, hubs };
+}

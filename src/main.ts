@@ -1,0 +1,39 @@
+import { type Config, ConfigError, readConfig } from './config.ts';
+import { type Node, startNode } from './server.ts';
+
+try {
+  const config = readConfig();
+  const node = await startNode(config);
+  process.stdout.write(greeting(config, node));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => leave(node));
+} catch (error) {
+  process.stderr.write(
+    `${error instanceof ConfigError || isExpected(error) ? error.message : (error as Error).stack}\n`,
+  );
+  process.exit(1);
+}
+
+/** A port that is taken, or a Redis that is away, needs no stack trace. */
+function isExpected(error: unknown): error is Error {
+  return error instanceof Error && ('code' in error || error.name === 'SignalingError');
+}
+
+function leave(node: Node): void {
+  node.stop().then(
+    () => process.exit(0),
+    () => process.exit(1),
+  );
+}
+
+function greeting({ redis, development, graphiql }: Config, { url }: Node): string {
+  const engine = redis ? 'Redis: one node of many' : 'memory: everything is lost when this process ends';
+  const lines = [`Call signaling serves at ${url}/graphql`, `Engine    ${engine}`];
+  if (graphiql) lines.push(`GraphiQL  ${url}/graphql   (in a browser)`);
+  if (development) {
+    lines.push(
+      'Mode      development: on this machine only, with a secret of its own (AUTH_SECRET or AUTH_JWKS_URL ends it)',
+      'Users     alice and bob, both in the hub "team"; their tokens are in .dev/alice.token and .dev/bob.token',
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,180 @@
+import type { Clock } from '../signaling/clock.ts';
+import type {
+  AccessField,
+  Change,
+  Document,
+  IdempotencyKey,
+  Logged,
+  Opened,
+  Opening,
+  Outcome,
+  Put,
+  Row,
+  SocketRecord,
+  Store,
+  UserRecord,
+} from '../signaling/ports.ts';
+import type { Topic } from '../signaling/topic.ts';
+import { createExpiringMap } from './expiring-map.ts';
+import { createMemoryLog } from './log.ts';
+
+/** What is known about one user. Values are text, so that nothing is shared with those who gave them. */
+interface User {
+  readonly access: Map<string, AccessField>;
+  readonly sockets: Map<string, string>;
+  readonly live: Map<string, string>;
+}
+
+/** How often what has ended is dropped, in milliseconds. */
+const purgeMs = 10_000;
+
+/** See the port. Everything lives in this process, and ends with it. `publish` tells the bus of each entry. */
+export function createMemoryStore(clock: Clock, publish: (entry: Logged) => void): Store & { stop(): void } {
+  const log = createMemoryLog(clock, publish);
+  const users = new Map<string, User>();
+  const owners = new Map<string, string>();
+  const documents = createExpiringMap<Document>(clock);
+  const lists = new Map<string, Omit<Row, 'list' | 'keep'>[]>();
+  const timers = new Map<string, number>();
+  const keys = createExpiringMap<IdempotencyKey>(clock);
+  const hubCounts = new Map<string, number>();
+  const stop = clock.every(purgeMs, () => {
+    log.purge();
+    documents.purge();
+    keys.purge();
+  });
+
+  function userOf(uid: string): User {
+    const user = users.get(uid) ?? { access: new Map(), sockets: new Map(), live: new Map() };
+    users.set(uid, user);
+    return user;
+  }
+
+  function refusal({ expect = [], key }: Change): Outcome | undefined {
+    const known = key && keys.get(key.id);
+    if (known) {
+      const same = known.fingerprint === key.fingerprint;
+      return same ? { status: 'REPEATED', result: known.result } : { status: 'KEY_CONFLICT' };
+    }
+    const changed = expect.some(({ id, rev }) => (documents.get(id)?.rev ?? 0) !== rev);
+    return changed ? { status: 'CONFLICT' } : undefined;
+  }
+
+  function commit(change: Change): Outcome {
+    const refused = refusal(change);
+    if (refused) return refused;
+    const numbers = (change.append ?? []).map((entry) => log.append(entry));
+    change.put?.forEach(put);
+    change.rows?.forEach(addRow);
+    for (const { id, at } of change.timers ?? []) at === null ? timers.delete(id) : timers.set(id, at);
+    setAccess(change.access ?? []);
+    if (change.key) keys.set(change.key.id, change.key, change.key.ttlMs);
+    return { status: 'DONE', numbers };
+  }
+
+  function put({ id, rev, body, ttlMs, live }: Put): void {
+    documents.set(id, { id, rev, body }, ttlMs);
+    for (const { uid, listed } of live) {
+      if (listed) userOf(uid).live.set(id, body);
+      else userOf(uid).live.delete(id);
+    }
+  }
+
+  function addRow({ list, id, body, at, keep }: Row): void {
+    const others = (lists.get(list) ?? []).filter((row) => row.id !== id && row.at > clock.now() - keep.ms);
+    const rows = [...others, { id, body, at }].sort((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1));
+    lists.set(list, rows.slice(0, keep.rows));
+  }
+
+  function setAccess(changes: NonNullable<Change['access']>): void {
+    const since = log.last();
+    for (const { uid, field, value } of changes) {
+      if (value === null) userOf(uid).access.delete(field);
+      else userOf(uid).access.set(field, { value, since });
+    }
+  }
+
+  function open(opening: Opening): Opened {
+    const { uid, socket, counts, topics, limit } = opening;
+    const cut = log.cut();
+    setAccess(opening.access);
+    userOf(uid).sockets.set(socket.socketId, JSON.stringify(socket));
+    owners.set(socket.socketId, uid);
+    setCounts(counts);
+    const read = opening.epoch === cut.epoch;
+    const kept = topics.map(({ topic, after }) => ({
+      topic,
+      last: log.lastOf(topic),
+      entries: read ? log.after(topic, after) : [],
+    }));
+    const entries = kept.flatMap((topic) => topic.entries);
+    const bytes = entries.reduce((sum, entry) => sum + Buffer.byteLength(entry.body), 0);
+    const tooMuch = entries.length > limit.entries || bytes > limit.bytes;
+    return {
+      ...cut,
+      user: recordOf(uid),
+      topics: tooMuch ? kept.map((topic) => ({ ...topic, entries: [] })) : kept,
+      tooMuch,
+    };
+  }
+
+  function close(
+    sockets: readonly { uid: string; socketId: string }[],
+    counts: ReadonlyMap<string, number>,
+  ): void {
+    for (const { uid, socketId } of sockets) {
+      users.get(uid)?.sockets.delete(socketId);
+      owners.delete(socketId);
+    }
+    setCounts(counts);
+  }
+
+  function setCounts(counts: ReadonlyMap<string, number>): void {
+    for (const [hubId, count] of counts) {
+      if (count === 0) hubCounts.delete(hubId);
+      else hubCounts.set(hubId, count);
+    }
+  }
+
+  function recordOf(uid: string): UserRecord {
+    const user = users.get(uid);
+    return {
+      access: new Map(user?.access),
+      sockets: [...(user?.sockets.values() ?? [])].map((text) => JSON.parse(text) as SocketRecord),
+      live: [...(user?.live.values() ?? [])],
+    };
+  }
+
+  function rows(list: string, { first, after }: { first: number; after: string | null }) {
+    const all = lists.get(list) ?? [];
+    const before = after === null ? -1 : all.findIndex((row) => row.id === after);
+    if (after !== null && before === -1) return undefined;
+    return all.slice(before + 1, before + 1 + first);
+  }
+
+  function due(now: number, limit: number): string[] {
+    const ripe = [...timers].filter(([, at]) => at <= now).sort(([, a], [, b]) => a - b);
+    return ripe.slice(0, limit).map(([id]) => id);
+  }
+
+  function countOf(hubId: string) {
+    const sockets = hubCounts.get(hubId) ?? 0;
+    return { sockets, nodes: sockets > 0 ? 1 : 0 };
+  }
+
+  return {
+    commit: async (change) => commit(change),
+    open: async (opening) => open(opening),
+    close: async (sockets, counts) => close(sockets, counts),
+    user: async (uid) => recordOf(uid),
+    ownerOf: async (socketId) => owners.get(socketId),
+    document: async (id) => documents.get(id),
+    entries: async (topic: Topic, after) => log.after(topic, after),
+    rows: async (list, page) => rows(list, page),
+    result: async (keyId) => keys.get(keyId),
+    counts: async (hubIds) => new Map(hubIds.map((hubId) => [hubId, countOf(hubId)])),
+    due: async (now, limit) => due(now, limit),
+    ready: async () => {},
+    stop,
+  };
+}

@@ -1,0 +1,123 @@
+import { RedisPubSub } from 'graphql-redis-subscriptions';
+import type { Redis } from 'ioredis';
+import type { Log } from '../signaling/log.ts';
+import type { Bus, BusListener, Logged } from '../signaling/ports.ts';
+import type { Topic } from '../signaling/topic.ts';
+import { available } from './client.ts';
+import type { Keys } from './keys.ts';
+
+/** See the port. `lose` is for the lease: when it has run out, others may have taken this node for dead. */
+export type RedisBus = Bus & { lose(): void };
+
+/** `subscriber` is a connection of its own. */
+export function createRedisBus(subscriber: Redis, keys: Keys, log: Log): RedisBus {
+  const receiving = receiver(subscriber);
+  const pubsub = new RedisPubSub({
+    subscriber: receiving,
+    publisher: receiving,
+    deserializer: (message) => message.toString(),
+  });
+  /** What graphql-redis-subscriptions calls our subscription to each topic. */
+  const subscriptions = new Map<Topic, number>();
+  let listener: BusListener | undefined;
+
+  async function subscribe(topics: readonly Topic[]): Promise<void> {
+    await available(Promise.all(topics.map(subscribeOne)));
+  }
+
+  async function subscribeOne(topic: Topic): Promise<void> {
+    const id = await pubsub.subscribe(keys.channel(topic), (message: unknown) =>
+      tell(topic, String(message)),
+    );
+    subscriptions.set(topic, id);
+  }
+
+  function unsubscribe(topics: Iterable<Topic>): void {
+    for (const topic of topics) {
+      const id = subscriptions.get(topic);
+      if (id !== undefined) pubsub.unsubscribe(id);
+      subscriptions.delete(topic);
+    }
+  }
+
+  function tell(topic: Topic, message: string): void {
+    const entry = parse(topic, message);
+    if (entry) listener?.onEntry(entry);
+    else
+      log.error(
+        { topic, bytes: message.length },
+        'a message on a channel of ours is not an entry; it was dropped',
+      );
+  }
+
+  function lose(): void {
+    unsubscribe([...subscriptions.keys()]);
+    listener?.onLost();
+  }
+
+  subscriber.on('close', lose);
+
+  return {
+    subscribe,
+    unsubscribe,
+    lose,
+    listen: (told) => {
+      listener = told;
+    },
+  };
+}
+
+function parse(topic: Topic, message: string): Logged | undefined {
+  const [, epoch, number, previous, body] = /^([0-9a-f]+) ([0-9]+) ([0-9]+) (\{.*)$/s.exec(message) ?? [];
+  if (!epoch || !body) return undefined;
+  return { topic, epoch, number: Number(number), previous: Number(previous), body };
+}
+
+/** One SUBSCRIBE or UNSUBSCRIBE on its way: the channels of one tick. */
+interface Batch {
+  readonly verb: 'subscribe' | 'unsubscribe';
+  readonly channels: string[];
+  readonly done: ((error: Error | null) => void)[];
+}
+
+/**
+ * The subscriber as graphql-redis-subscriptions may have it. That library sends one command per channel and ignores
+ * what becomes of an UNSUBSCRIBE, which ends the process when Redis is away (its issue 593): here the channels of one
+ * tick go out together, in their order, and leaving cannot fail. Nothing ever uses patterns, so PUNSUBSCRIBE is not sent.
+ */
+function receiver(subscriber: Redis): Redis {
+  let batches: Batch[] = [];
+
+  function gather(verb: Batch['verb'], channel: string, done?: Batch['done'][number]): void {
+    let batch = batches.at(-1);
+    if (batch?.verb !== verb) {
+      batch = { verb, channels: [], done: [] };
+      if (batches.push(batch) === 1) process.nextTick(send);
+    }
+    batch.channels.push(channel);
+    if (done) batch.done.push(done);
+  }
+
+  function send(): void {
+    const sending = batches;
+    batches = [];
+    for (const { verb, channels, done } of sending) {
+      const tell = (error: Error | null): void => {
+        for (const each of done) each(error);
+      };
+      subscriber[verb](...channels).then(() => tell(null), tell);
+    }
+  }
+
+  const gathered: Partial<Record<string | symbol, unknown>> = {
+    subscribe: (channel: string, done: Batch['done'][number]) => gather('subscribe', channel, done),
+    unsubscribe: (channel: string) => gather('unsubscribe', channel),
+    punsubscribe: () => undefined,
+  };
+  return new Proxy(subscriber, {
+    get(target, property) {
+      const value: unknown = gathered[property] ?? Reflect.get(target, property, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}

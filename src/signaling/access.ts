@@ -1,0 +1,124 @@
+import type { Identity } from './caller.ts';
+import { holds } from './permission.ts';
+import type { AccessChange, AccessField } from './ports.ts';
+
+/*
+ * What is known about a user's access, one field each: grants of hubs, grants of rooms, claims that were seen on the
+ * sockets they opened, and the moments until which claims are void.
+ */
+
+type Access = ReadonlyMap<string, AccessField>;
+
+/** A privilege, and until when it holds (milliseconds; null: until revoked). */
+export interface Grant {
+  readonly privilege: number;
+  readonly until: number | null;
+}
+
+/** A grant that was renewed without a gap keeps the number it began with. */
+type StoredGrant = Grant & { readonly begun: number | null };
+
+type SeenClaim = Grant & { readonly until: number; readonly issuedAt: number };
+
+/** A hub that somebody belongs to, and the sequence's number since when (0: as long as their token). */
+export type Membership = Grant & { readonly since: number };
+
+export function storeGrant(
+  uid: string,
+  hubId: string,
+  grant: Grant,
+  access: Access,
+  now: number,
+): AccessChange {
+  const begun = grantIn(access, `grant:${hubId}`, now)?.since ?? null;
+  const stored: StoredGrant = { ...grant, begun };
+  return { uid, field: `grant:${hubId}`, value: JSON.stringify(stored) };
+}
+
+/** Removes the stored grant, and makes the hub's claim void in every token issued until `now`. */
+export function revoke(uid: string, hubId: string, now: number): AccessChange[] {
+  return [
+    { uid, field: `grant:${hubId}`, value: null },
+    { uid, field: `claim:${hubId}`, value: null },
+    { uid, field: `void:${hubId}`, value: String(now) },
+  ];
+}
+
+export function storeRoomGrant(uid: string, roomId: string, grant: Grant): AccessChange {
+  return { uid, field: `room:${roomId}`, value: JSON.stringify(grant) };
+}
+
+export function roomGrant(access: Access, roomId: string, now: number): Grant {
+  return grantIn(access, `room:${roomId}`, now) ?? { privilege: 0, until: null };
+}
+
+/** Remembers what a token claims, so that its owner is known to belong to its hubs until it ends. */
+export function rememberClaims(identity: Identity): AccessChange[] {
+  return [...identity.hubs].map(([hubId, privilege]) => {
+    const claim: SeenClaim = { privilege, until: identity.expiresAt, issuedAt: identity.issuedAt };
+    return { uid: identity.uid, field: `claim:${hubId}`, value: JSON.stringify(claim) };
+  });
+}
+
+/** Removes what no longer says anything: grants and claims that have ended. */
+export function forgetEnded(uid: string, access: Access, now: number): AccessChange[] {
+  const ended: AccessChange[] = [];
+  for (const [field, value] of access) {
+    const until = field.startsWith('void:') ? null : (JSON.parse(value.value) as Grant).until;
+    if (until !== null && until <= now) ended.push({ uid, field, value: null });
+  }
+  return ended;
+}
+
+/** The caller's word on a hub: the token's or the stored grant's, whichever is more. */
+export function privilegeOf(identity: Identity, access: Access, hubId: string, now: number): number {
+  const claimed = identity.hubs.get(hubId) ?? 0;
+  const granted = grantIn(access, `grant:${hubId}`, now)?.privilege ?? 0;
+  return Math.max(isVoid(access, hubId, identity.issuedAt) ? 0 : claimed, granted);
+}
+
+/** Whether a user who need not be here is known to belong to a hub: by a stored grant, or by a claim that was seen. */
+export function isKnownToBelong(access: Access, hubId: string, now: number): boolean {
+  const granted = grantIn(access, `grant:${hubId}`, now);
+  if (granted && holds(granted.privilege, 'READ')) return true;
+  const claim = seenClaim(access, hubId, now);
+  return claim !== undefined && holds(claim.privilege, 'READ') && !isVoid(access, hubId, claim.issuedAt);
+}
+
+/** The hubs that the owner of a token has any privilege on. */
+export function hubsOf(identity: Identity, access: Access, now: number): Map<string, Membership> {
+  const hubs = new Map<string, Membership>();
+  for (const [hubId, privilege] of identity.hubs) {
+    if (!isVoid(access, hubId, identity.issuedAt)) hubs.set(hubId, { privilege, until: null, since: 0 });
+  }
+  for (const field of access.keys()) {
+    const granted = field.startsWith('grant:') ? grantIn(access, field, now) : undefined;
+    if (granted) addGrant(hubs, field.slice('grant:'.length), granted);
+  }
+  return hubs;
+}
+
+/** A claim that allows reading outlasts any grant; otherwise the grant decides since when and until when. */
+function addGrant(hubs: Map<string, Membership>, hubId: string, granted: Membership): void {
+  const claimed = hubs.get(hubId);
+  const privilege = Math.max(claimed?.privilege ?? 0, granted.privilege);
+  const lasting = claimed && holds(claimed.privilege, 'READ') ? claimed : granted;
+  hubs.set(hubId, { ...lasting, privilege });
+}
+
+function grantIn(access: Access, field: string, now: number): Membership | undefined {
+  const stored = access.get(field);
+  if (!stored) return undefined;
+  const { begun, ...grant } = JSON.parse(stored.value) as StoredGrant;
+  return grant.until === null || grant.until > now ? { ...grant, since: begun ?? stored.since } : undefined;
+}
+
+function seenClaim(access: Access, hubId: string, now: number): SeenClaim | undefined {
+  const stored = access.get(`claim:${hubId}`);
+  const claim = stored && (JSON.parse(stored.value) as SeenClaim);
+  return claim && claim.until > now ? claim : undefined;
+}
+
+function isVoid(access: Access, hubId: string, issuedAt: number): boolean {
+  return issuedAt <= Number(access.get(`void:${hubId}`)?.value ?? -1);
+}

@@ -1,0 +1,50 @@
+/** Time as the service knows it. Deadlines and periodic work go through it, so that tests can move it. */
+export interface Clock {
+  /** Milliseconds since 1970, in the time of the store that nodes share. */
+  now(): number;
+  /** Runs `task` every `intervalMs` until the returned function is called. Does not keep the process alive. */
+  every(intervalMs: number, task: () => void): () => void;
+}
+
+/** This machine's clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  every(intervalMs, task) {
+    const timer = setInterval(task, intervalMs);
+    timer.unref();
+    return () => clearInterval(timer);
+  },
+};
+
+/** A wheel of deadlines with a resolution of one second: one timer, however many deadlines there are. */
+export interface Wheel {
+  /** Runs `task` in the first second at or after `time` (milliseconds). Returns how to call it off. */
+  at(time: number, task: () => void): () => void;
+  stop(): void;
+}
+
+export function createWheel(clock: Clock): Wheel {
+  const slots = new Map<number, Set<() => void>>();
+  let next = Math.floor(clock.now() / 1000);
+
+  function turn(): void {
+    const now = Math.floor(clock.now() / 1000);
+    for (; next <= now; next++) {
+      const due = slots.get(next);
+      slots.delete(next);
+      for (const task of due ?? []) task();
+    }
+  }
+
+  function at(time: number, task: () => void): () => void {
+    const slot = Math.max(Math.ceil(time / 1000), next);
+    const tasks = slots.get(slot) ?? new Set();
+    slots.set(slot, tasks.add(task));
+    return () => {
+      tasks.delete(task);
+      if (tasks.size === 0 && slots.get(slot) === tasks) slots.delete(slot);
+    };
+  }
+
+  return { at, stop: clock.every(1000, turn) };
+}

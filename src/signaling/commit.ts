@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import type { Caller } from './caller.ts';
+import { checkId } from './check.ts';
+import { SignalingError } from './errors.ts';
+import type { Change, IdempotencyKey, Store } from './ports.ts';
+
+/** What a mutation decided: the change to commit, and what to answer when it happened. Both are plain data. */
+export interface Decision<Result> {
+  readonly change: Omit<Change, 'key'>;
+  readonly result: Result;
+}
+
+/** How often a decision is taken again when others changed what it was based on. */
+const attempts = 5;
+
+/** How long a repetition is answered with the first result, in milliseconds. */
+const keyTtlMs = 5 * 60 * 1000;
+
+/** What makes a mutation repeatable: its name, its input, and the client's key for it. */
+export interface Request {
+  readonly mutation: 'notify' | 'message' | 'dial';
+  readonly hubId: string;
+  readonly input: { readonly clientMutationId?: string | null | undefined };
+}
+
+/**
+ * Decides and commits, once per idempotency key: a repetition returns the first result and does nothing.
+ * Throws IDEMPOTENCY_CONFLICT when the key came with other input before, CONFLICT after five lost races.
+ */
+export async function commitOnce<Result>(
+  store: Store,
+  caller: Caller,
+  request: Request,
+  decide: () => Promise<Decision<Result>> | Decision<Result>,
+): Promise<Result> {
+  const key = keyOf(caller, request);
+  const prior = key && (await store.result(key.id));
+  if (prior) return repeated<Result>(prior.fingerprint === key.fingerprint ? prior.result : undefined);
+  return decideAndCommit(store, decide, key);
+}
+
+/** Decides and commits; decides again, up to five times, when a revision that the decision expected has changed. */
+export async function decideAndCommit<Result>(
+  store: Store,
+  decide: () => Promise<Decision<Result>> | Decision<Result>,
+  key?: Omit<IdempotencyKey, 'result'>,
+): Promise<Result> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const { change, result } = await decide();
+    const outcome = await store.commit({ ...change, key: key && { ...key, result: JSON.stringify(result) } });
+    if (outcome.status === 'DONE') return result;
+    if (outcome.status === 'REPEATED') return repeated<Result>(outcome.result);
+    if (outcome.status === 'KEY_CONFLICT') return repeated<Result>(undefined);
+  }
+  throw new SignalingError('CONFLICT', 'Others were changing the same thing. Try again.', {
+    retryAfterMs: 100,
+  });
+}
+
+function repeated<Result>(result: string | undefined): Result {
+  if (result !== undefined) return JSON.parse(result) as Result;
+  throw new SignalingError('IDEMPOTENCY_CONFLICT', 'This clientMutationId was used with other input.', {
+    field: 'input.clientMutationId',
+  });
+}
+
+function keyOf(
+  caller: Caller,
+  { mutation, hubId, input }: Request,
+): Omit<IdempotencyKey, 'result'> | undefined {
+  const clientMutationId = input.clientMutationId;
+  if (clientMutationId === null || clientMutationId === undefined) return undefined;
+  checkId(clientMutationId, 'input.clientMutationId');
+  return {
+    // No id contains a slash, so no two callers share a key.
+    id: `${caller.identity.uid}/${mutation}/${clientMutationId}`,
+    fingerprint: createHash('sha256').update(canonical({ hubId, input })).digest('base64url'),
+    ttlMs: keyTtlMs,
+  };
+}
+
+/** JSON with sorted keys: two clients may name the same input's fields in different order. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

@@ -1,0 +1,73 @@
+import { revoke, roomGrant, storeGrant } from './access.ts';
+import { checkId } from './check.ts';
+import { entryFor } from './entry.ts';
+import { badInput } from './errors.ts';
+import { createId } from './id.ts';
+import type { SignalingNode } from './node.ts';
+import { socketsClosed } from './open.ts';
+import { holds, type Permission, privilegeUpTo } from './permission.ts';
+import type { Entry } from './ports.ts';
+import type { Content } from './signal.ts';
+import { userTopic } from './topic.ts';
+
+/** Stores a privilege on a hub, and lets the user's open sockets listen to the hub from the grant's place in the log. */
+export async function grantHub(
+  node: SignalingNode,
+  request: { hubId: string; uid: string; privilege: Permission; expiresAt?: Date | null | undefined },
+) {
+  const hubId = checkId(request.hubId, 'hubId');
+  const uid = checkId(request.uid, 'uid');
+  const until = request.expiresAt?.getTime() ?? null;
+  const now = node.clock.now();
+  if (until !== null && until <= now) throw badInput('expiresAt', 'A grant ends in the future.');
+  const privilege = privilegeUpTo(request.privilege);
+  const { access } = await node.store.user(uid);
+  const content: Content = holds(privilege, 'READ')
+    ? { kind: 'HubGranted', grantedHubId: hubId, until }
+    : { kind: 'HubRevoked', revokedHubId: hubId };
+  await node.store.commit({
+    access: [storeGrant(uid, hubId, { privilege, until }, access, now)],
+    append: [forUser(uid, content)],
+  });
+  return { hubId, uid, privilege, expiresAt: until };
+}
+
+/** Removes the stored grant, makes older claims void, and takes the user's open sockets off the hub. */
+export async function revokeHub(node: SignalingNode, request: { hubId: string; uid: string }) {
+  const hubId = checkId(request.hubId, 'hubId');
+  const uid = checkId(request.uid, 'uid');
+  const voidUntil = node.clock.now();
+  await node.store.commit({
+    access: revoke(uid, hubId, voidUntil),
+    append: [forUser(uid, { kind: 'HubRevoked', revokedHubId: hubId })],
+  });
+  return { hubId, uid, voidUntil };
+}
+
+/** Closes a user's open sockets on every node, or those of one device. */
+export async function disconnectUser(
+  node: SignalingNode,
+  request: { uid: string; deviceId?: string | null | undefined },
+) {
+  const uid = checkId(request.uid, 'uid');
+  const { sockets } = await node.store.user(uid);
+  const meant = sockets.filter(({ deviceId }) => !request.deviceId || deviceId === request.deviceId);
+  const socketIds = meant.map(({ socketId }) => socketId);
+  if (socketIds.length > 0)
+    await node.store.commit({ append: [socketsClosed(uid, socketIds, 'DISCONNECTED')] });
+  return { uid, sockets: socketIds.length };
+}
+
+/** What a user may do in a room, by the calls that invited them. */
+export async function roomAccess(node: SignalingNode, request: { roomId: string; uid: string }) {
+  const roomId = checkId(request.roomId, 'roomId');
+  const uid = checkId(request.uid, 'uid');
+  const { access } = await node.store.user(uid);
+  const { privilege, until } = roomGrant(access, roomId, node.clock.now());
+  return { roomId, uid, privilege, expiresAt: until };
+}
+
+function forUser(uid: string, content: Content): Entry {
+  const sender = { id: createId('sig'), service: 'signaling.socket', hubId: null, origin: null };
+  return entryFor(userTopic(uid), { ...sender, ...content });
+}

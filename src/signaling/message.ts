@@ -1,0 +1,143 @@
+import { callDocumentId, isParty, readCall } from './call.ts';
+import { logCall } from './call-log.ts';
+import type { Caller } from './caller.ts';
+import { checkInteger, checkJson, checkOptionalId, checkText } from './check.ts';
+import { commitOnce, type Decision } from './commit.ts';
+import { entryFor } from './entry.ts';
+import { badInput, SignalingError } from './errors.ts';
+import { createId } from './id.ts';
+import type { SignalingNode } from './node.ts';
+import { claimStream, type OriginInput, originOf, ownAddress } from './origin.ts';
+import type { CallRole, Envelope, Origin, Scope, Target } from './signal.ts';
+import { type Addressee, addresseeOf, checkTarget, scopeOf, type TargetInput } from './target.ts';
+
+export interface MessageInput {
+  readonly target?: TargetInput | null | undefined;
+  readonly origin?: OriginInput | null | undefined;
+  readonly scope?: Scope | null | undefined;
+  readonly type?: string | null | undefined;
+  readonly role?: CallRole | null | undefined;
+  readonly duration?: number | null | undefined;
+  readonly callId?: string | null | undefined;
+  readonly generation?: number | null | undefined;
+  readonly payload?: unknown;
+  readonly clientMutationId?: string | null | undefined;
+}
+
+export interface MessagePayload {
+  readonly signalId: string;
+  readonly type: string | null;
+  readonly clientMutationId: string | null;
+  /** The accepted input, with the origin that was written. */
+  readonly input: object;
+  readonly scope: Scope;
+  readonly offline: boolean;
+}
+
+/** The parts of a message that say the same whoever receives it. */
+type Words = Pick<
+  Envelope & { kind: 'PeerMessage' },
+  'type' | 'role' | 'duration' | 'callId' | 'generation' | 'payload'
+>;
+
+const longestCall = 24 * 60 * 60;
+
+/**
+ * Sends a message to one socket, to a user's sockets, or to a hub's, and writes the call log when the message ends a
+ * call. Throws BAD_USER_INPUT, PAYLOAD_TOO_LARGE, FORBIDDEN (a target hub), NOT_FOUND (a call), IDEMPOTENCY_CONFLICT,
+ * CONFLICT, UNAVAILABLE; nothing was sent then. A log that cannot be written fails nothing.
+ */
+export async function message(
+  node: SignalingNode,
+  caller: Caller,
+  hubId: string,
+  input: MessageInput,
+): Promise<MessagePayload> {
+  const request = { mutation: 'message', hubId, input } as const;
+  const payload = await commitOnce(node.store, caller, request, () => decide(node, caller, hubId, input));
+  await logCall(node, caller, hubId, input, payload.signalId);
+  return payload;
+}
+
+async function decide(
+  node: SignalingNode,
+  caller: Caller,
+  hubId: string,
+  input: MessageInput,
+): Promise<Decision<MessagePayload>> {
+  const target = checkTarget(input.target);
+  const scope = scopeOf(target, input.scope);
+  const words = checkWords(node, input);
+  const own = input.origin?.socketId
+    ? ownAddress(caller, input.origin.socketId, 'input.origin.socketId')
+    : undefined;
+  const origin = originOf(caller.identity, own?.socketId ?? null, input.origin?.streamId ?? null);
+  const stream = await claimStream(node, caller, input.origin ?? {});
+  await checkCall(node, caller, words.callId);
+  const addressee = await addresseeOf(node, caller, hubId, target);
+  if (own && addressee.to?.socketId === own.socketId) {
+    throw badInput(
+      target.socketId ? 'input.target.socketId' : 'input.target.streamId',
+      'This is the socket you send from.',
+    );
+  }
+  const except = addressee.topic?.startsWith('hub:') ? own : undefined;
+  const envelope = envelopeOf({ hubId, origin, target, scope, words, addressee, except });
+  const result = {
+    signalId: envelope.id,
+    type: words.type,
+    clientMutationId: input.clientMutationId ?? null,
+    input: { ...input, origin },
+    scope,
+    offline: addressee.offline,
+  };
+  return {
+    change: { ...stream, append: addressee.topic ? [entryFor(addressee.topic, envelope)] : [] },
+    result,
+  };
+}
+
+function checkWords(node: SignalingNode, input: MessageInput): Words {
+  const { generation } = input;
+  return {
+    type: checkText(input.type, 'input.type'),
+    role: input.role ?? null,
+    duration: checkInteger(input.duration ?? 0, 'input.duration', { least: 0, most: longestCall }),
+    callId: checkOptionalId(input.callId, 'input.callId'),
+    generation:
+      typeof generation === 'number'
+        ? checkInteger(generation, 'input.generation', { least: 0, most: 2 ** 31 - 1 })
+        : null,
+    payload: checkJson(input.payload, 'input.payload', node.limits),
+  };
+}
+
+async function checkCall(node: SignalingNode, caller: Caller, callId: string | null): Promise<void> {
+  if (callId === null) return;
+  const document = await node.store.document(callDocumentId(callId));
+  if (document && isParty(readCall(document), caller.identity.uid)) return;
+  throw new SignalingError('NOT_FOUND', 'You are no party of a call with this id.', {
+    field: 'input.callId',
+  });
+}
+
+interface EnvelopeParts {
+  readonly hubId: string;
+  readonly origin: Origin;
+  readonly target: Target;
+  readonly scope: Scope;
+  readonly words: Words;
+  readonly addressee: Addressee;
+  readonly except: Envelope['except'];
+}
+
+function envelopeOf({ addressee, words, ...parts }: EnvelopeParts): Envelope {
+  return {
+    kind: 'PeerMessage',
+    id: createId('sig'),
+    service: 'signaling.message',
+    ...parts,
+    ...words,
+    to: addressee.to,
+  };
+}

@@ -1,0 +1,214 @@
+import type { Cursor } from './cursor.ts';
+import type { Retention, Topic } from './topic.ts';
+
+/*
+ * The two ports that carry the state. An adapter adds nothing to what is promised here; test/contracts holds one suite
+ * for each port, and every adapter passes it. Whatever an adapter cannot do because its store is away it refuses with
+ * UNAVAILABLE within two seconds; it never claims a success that it does not know of.
+ */
+
+/** One entry to append: opaque text under a topic. */
+export interface Entry {
+  readonly topic: Topic;
+  readonly body: string;
+  readonly retention: Retention;
+}
+
+/** An entry as the log holds it. */
+export interface Logged extends Cursor {
+  readonly topic: Topic;
+  /** The number of the entry before it in the same topic; 0 when the topic had no record. */
+  readonly previous: number;
+  readonly body: string;
+}
+
+/** A document that changes: opaque text under an id, with a revision. */
+export interface Document {
+  readonly id: string;
+  /** Grows by one with each change; 0 stands for "does not exist". */
+  readonly rev: number;
+  readonly body: string;
+}
+
+/** A document to store, and the users whose list of live documents it is on from now. */
+export interface Put extends Document {
+  readonly ttlMs: number;
+  /** For each user: on their list, or off it. */
+  readonly live: readonly { readonly uid: string; readonly listed: boolean }[];
+}
+
+/** A record to add to a list that is read newest first. */
+export interface Row {
+  readonly list: string;
+  readonly id: string;
+  readonly body: string;
+  /** Milliseconds; records are ordered by it. */
+  readonly at: number;
+  readonly keep: { readonly rows: number; readonly ms: number };
+}
+
+/** Which rows of a list to read. */
+export interface Page {
+  readonly first: number;
+  /** The id of the row before the page; null for the first page. */
+  readonly after: string | null;
+}
+
+/** Sets one field of what is known about a user's access; null removes it. The field keeps the number of its commit. */
+export interface AccessChange {
+  readonly uid: string;
+  readonly field: string;
+  readonly value: string | null;
+}
+
+/** Makes a commit repeatable: whoever brings the same id again gets the first result, and nothing else happens. */
+export interface IdempotencyKey {
+  readonly id: string;
+  /** Tells the same request from another one under the same id. */
+  readonly fingerprint: string;
+  readonly result: string;
+  readonly ttlMs: number;
+}
+
+/** One change of state: all of it happens, in one step, or none of it. */
+export interface Change {
+  /** Documents that must still have these revisions. */
+  readonly expect?: readonly { readonly id: string; readonly rev: number }[];
+  readonly put?: readonly Put[];
+  readonly append?: readonly Entry[];
+  readonly rows?: readonly Row[];
+  /** Deadlines by document id, in milliseconds of the clock; null removes one. */
+  readonly timers?: readonly { readonly id: string; readonly at: number | null }[];
+  readonly access?: readonly AccessChange[];
+  readonly key?: IdempotencyKey | undefined;
+}
+
+export type Outcome =
+  /** It happened. The numbers are those of `append`, in its order. */
+  | { readonly status: 'DONE'; readonly numbers: readonly number[] }
+  /** The key was known, with the same fingerprint: this was the result. Nothing happened. */
+  | { readonly status: 'REPEATED'; readonly result: string }
+  /** The key was known, with another fingerprint. Nothing happened. */
+  | { readonly status: 'KEY_CONFLICT' }
+  /** A revision differed. Nothing happened: read, and decide again. */
+  | { readonly status: 'CONFLICT' };
+
+/** One open socket, as every node can read it. */
+export interface SocketRecord {
+  readonly socketId: string;
+  readonly deviceId: string | null;
+  readonly deviceLabel: string | null;
+  /** Milliseconds. */
+  readonly openedAt: number;
+}
+
+/** A field set by an `AccessChange`. */
+export interface AccessField {
+  readonly value: string;
+  /** The sequence's number when it was set: that of the commit's last entry, if it appended any. */
+  readonly since: number;
+}
+
+/** What is known about one user, read in one step. */
+export interface UserRecord {
+  readonly access: ReadonlyMap<string, AccessField>;
+  /** Their sockets on nodes whose lease holds. */
+  readonly sockets: readonly SocketRecord[];
+  /** The bodies of their live documents. */
+  readonly live: readonly string[];
+}
+
+/** What `open` is to register and to read. */
+export interface Opening {
+  readonly uid: string;
+  readonly socket: SocketRecord;
+  readonly access: readonly AccessChange[];
+  /** How many sockets of this node listen to each hub, this one included. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** The topics to read, each after its own number. */
+  readonly topics: readonly { readonly topic: Topic; readonly after: number }[];
+  /** The epoch that the `after`s belong to; null to read nothing. */
+  readonly epoch: string | null;
+  readonly limit: { readonly entries: number; readonly bytes: number };
+}
+
+/** The cut at which a socket was opened. */
+export interface Opened extends Cursor {
+  readonly user: UserRecord;
+  /** Per topic of the opening: its last number (0: no record), and its entries after `after`, oldest first. */
+  readonly topics: readonly {
+    readonly topic: Topic;
+    readonly last: number;
+    readonly entries: readonly Logged[];
+  }[];
+  /** The entries were more than the limit, and are left out. */
+  readonly tooMuch: boolean;
+}
+
+/** How far a hub's signals reach. */
+export interface HubCount {
+  readonly sockets: number;
+  readonly nodes: number;
+}
+
+export interface Store {
+  /**
+   * Applies a change, all of it or nothing. Entries get ascending numbers, greater than every number given out before,
+   * also after the store was emptied or replaced; each is published on its topic with the topic's previous number.
+   */
+  commit(change: Change): Promise<Outcome>;
+
+  /**
+   * Registers a socket and reads its topics in one step. The returned cursor is the cut: what was committed before lies
+   * at or below it, whatever is committed later above it. Registering the same socket again replaces it.
+   */
+  open(opening: Opening): Promise<Opened>;
+
+  /** Forgets sockets of this node. `counts` as in `Opening`. Does not wait for a store that is away: the lease ends them. */
+  close(
+    sockets: readonly { uid: string; socketId: string }[],
+    counts: ReadonlyMap<string, number>,
+  ): Promise<void>;
+
+  user(uid: string): Promise<UserRecord>;
+
+  /** Whose socket this is, if it is open on a node whose lease holds. */
+  ownerOf(socketId: string): Promise<string | undefined>;
+
+  document(id: string): Promise<Document | undefined>;
+
+  /** Entries of one topic after a number, oldest first, and the topic's last number. */
+  entries(topic: Topic, after: number): Promise<readonly Logged[]>;
+
+  /** Rows of a list, newest first, behind the row `after`, at most `first`; undefined when `after` is not in the list. */
+  rows(list: string, page: Page): Promise<readonly Pick<Row, 'id' | 'body'>[] | undefined>;
+
+  /** What a key's first commit resulted in. */
+  result(keyId: string): Promise<{ fingerprint: string; result: string } | undefined>;
+
+  /** How many sockets on how many nodes listen to each hub. */
+  counts(hubIds: readonly string[]): Promise<ReadonlyMap<string, HubCount>>;
+
+  /** Ids of documents whose deadline is at or before `now` (milliseconds), at most `limit`, earliest first. */
+  due(now: number, limit: number): Promise<readonly string[]>;
+
+  /** Resolves when the store takes commands; throws UNAVAILABLE when it does not. */
+  ready(): Promise<void>;
+}
+
+/** What a bus tells the node that listens to it. */
+export interface BusListener {
+  /** An entry of a subscribed topic. Entries come in ascending number, whatever their topic. */
+  onEntry(entry: Logged): void;
+  /** Entries may have been missed; every subscription is gone, and this node's sockets are no longer registered. */
+  onLost(): void;
+}
+
+export interface Bus {
+  /** Sets who is told. Called once, before the first `subscribe`. */
+  listen(listener: BusListener): void;
+  /** Resolves when every entry that is committed from now on will be told. */
+  subscribe(topics: readonly Topic[]): Promise<void>;
+  /** Never fails; entries may still be told for a moment. */
+  unsubscribe(topics: readonly Topic[]): void;
+}

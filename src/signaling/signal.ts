@@ -1,0 +1,155 @@
+import type { CallView } from './call.ts';
+import type { Identity } from './caller.ts';
+import type { Clock } from './clock.ts';
+import { formatCursor } from './cursor.ts';
+import type { CallRecord } from './history.ts';
+import type { Logged } from './ports.ts';
+import type { Topic } from './topic.ts';
+
+/** The kinds that clients can choose between, under their names in the contract. */
+export const signalKinds = {
+  HUB_NOTIFICATION: 'HubNotification',
+  PEER_MESSAGE: 'PeerMessage',
+  INCOMING_CALL: 'IncomingCall',
+  CALL_LOGGED: 'CallLogged',
+} as const;
+
+export type SignalKind = keyof typeof signalKinds;
+
+/** Who sent a signal. Written by the service. */
+export type Origin = Omit<Identity, 'hubs' | 'admin' | 'issuedAt' | 'expiresAt'> & {
+  readonly socketId: string | null;
+  readonly streamId: string | null;
+};
+
+/** One socket, as an entry names it: by its id, and by user and device for the socket that succeeds it. */
+export interface Address {
+  readonly socketId: string;
+  readonly uid: string;
+  readonly deviceId: string | null;
+}
+
+export type Scope = 'SOCKET' | 'HUB' | 'ONLINE_MEMBERS' | 'USER';
+export type CallRole = 'CALLER' | 'CALLEE' | 'LISTENER';
+
+export interface Target {
+  readonly socketId: string | null;
+  readonly streamId: string | null;
+  readonly hubId: string | null;
+  readonly uid: string | null;
+}
+
+export type ClosingCode =
+  | 'TOKEN_EXPIRED'
+  | 'GAP'
+  | 'SLOW_CONSUMER'
+  | 'TOO_MANY_SOCKETS'
+  | 'DISCONNECTED'
+  | 'SHUTTING_DOWN';
+
+/** What a signal says, by kind. The last three are for the node alone: they change sockets and reach no client. */
+export type Content =
+  | { kind: 'HubNotification'; type: string | null; payload: unknown; recipients: readonly string[] }
+  | {
+      kind: 'PeerMessage';
+      target: Target;
+      scope: Scope;
+      type: string | null;
+      role: CallRole | null;
+      duration: number;
+      callId: string | null;
+      generation: number | null;
+      payload: unknown;
+    }
+  | { kind: 'IncomingCall'; call: CallView; name: string | null; payload: unknown }
+  | { kind: 'CallLogged'; record: CallRecord }
+  | { kind: 'HubGranted'; grantedHubId: string; until: number | null }
+  | { kind: 'HubRevoked'; revokedHubId: string }
+  | { kind: 'SocketsClosed'; code: ClosingCode; socketIds: readonly string[] };
+
+/** What is appended to the log. */
+export type Envelope = Content & {
+  readonly id: string;
+  readonly service: string;
+  readonly hubId: string | null;
+  readonly origin: Origin | null;
+  /** The socket that does not receive it. */
+  readonly except?: Address | undefined;
+  /** The only socket that receives it. */
+  readonly to?: Address | undefined;
+  /** Hubs to which the same signal was appended before: who listens to one of them has it. */
+  readonly before?: readonly string[];
+};
+
+/** A signal on its way to sockets. */
+export interface Signal {
+  /** Its place in the log; null for what only this node says. */
+  readonly number: number | null;
+  readonly topic: Topic | null;
+  readonly envelope: Envelope | null;
+  /** What the contract shows of it. Nothing in it depends on who looks. */
+  readonly view: SignalView;
+  /** The bytes that were made of it, by the edge's own keys. */
+  readonly renders: Map<object, unknown>;
+}
+
+/** The fields of the contract's type `kind`. */
+export interface SignalView {
+  readonly kind: string;
+  readonly id: string;
+  readonly cursor: string | null;
+  readonly [field: string]: unknown;
+}
+
+/** Reads entries of the log as signals; an entry met again soon is the same object, with its bytes. */
+export type SignalReader = (entry: Logged) => Signal;
+
+/** How many signals a node keeps as objects, so that replays find their bytes. */
+const remembered = 1000;
+
+export function createSignalReader(clock: Clock): SignalReader {
+  const recent = new Map<number, Signal>();
+  return (entry) => {
+    const known = recent.get(entry.number);
+    if (known) return known;
+    const signal = readEntry(entry, clock.now());
+    // How long a call still rings is counted anew at each reading.
+    if (signal.envelope?.kind === 'IncomingCall') return signal;
+    recent.set(entry.number, signal);
+    if (recent.size > remembered) recent.delete(recent.keys().next().value as number);
+    return signal;
+  };
+}
+
+function readEntry(entry: Logged, now: number): Signal {
+  const envelope = JSON.parse(entry.body) as Envelope;
+  const view: SignalView = {
+    ...envelope,
+    cursor: formatCursor(entry),
+    sentAt: Math.floor(entry.number / 1000),
+    ...(envelope.kind === 'IncomingCall' && incomingCallView(envelope, now)),
+  };
+  return { number: entry.number, topic: entry.topic, envelope, view, renders: new Map() };
+}
+
+function incomingCallView({ call }: Content & { kind: 'IncomingCall' }, now: number): object {
+  return {
+    message: 'INCOMING_CALL',
+    hub_id: call.caller,
+    nid: call.roomId,
+    roomId: call.roomId,
+    roomType: call.roomType,
+    role: 'LISTENER',
+    expiresAt: call.expiresAt,
+    remainingMs: Math.max(0, call.expiresAt - now),
+  };
+}
+
+/** A signal that only this node says, on one socket: not logged, not numbered. */
+export function notice(
+  kind: string,
+  fields: { id: string; cursor: string | null; [field: string]: unknown },
+): Signal {
+  const view = { kind, service: 'signaling.socket', hubId: null, origin: null, ...fields };
+  return { number: null, topic: null, envelope: null, view, renders: new Map() };
+}

@@ -1,0 +1,84 @@
+import type { SocketRecord } from './ports.ts';
+import type { Address, ClosingCode, Signal } from './signal.ts';
+import { hubOf, hubTopic, type Topic } from './topic.ts';
+
+/** Where a socket's signals go: one transport's end of it. Neither method throws. */
+export interface Sink {
+  write(signal: Signal): void;
+  /** The service ended the socket; its last signal was written. */
+  end(code: ClosingCode): void;
+}
+
+/** One open `incomingSignal` subscription on this node. */
+export interface Socket {
+  readonly uid: string;
+  readonly record: SocketRecord;
+  readonly sink: Sink;
+  /** The kinds and hubs it asked for; null for all. */
+  readonly kinds: ReadonlySet<string> | null;
+  readonly hubIds: ReadonlySet<string> | null;
+  /** Hubs that its token itself allows to read; no grant's end takes them away. */
+  readonly claimed: ReadonlySet<string>;
+  /** What it listens to, and the number after which. */
+  readonly topics: Map<Topic, number>;
+  /** Deadlines to call off when it closes, by the topic or token that they end. */
+  readonly deadlines: Map<Topic | 'token', () => void>;
+  /** Signals that wait while the socket opens or joins a topic; undefined when it is live. */
+  held: Signal[] | undefined;
+  /** The last number written. */
+  seen: number;
+  /** `SocketReady` was written. */
+  ready: boolean;
+  closed: boolean;
+}
+
+export function createSocket(
+  parts: Pick<Socket, 'uid' | 'record' | 'sink' | 'kinds' | 'hubIds' | 'claimed'>,
+): Socket {
+  return {
+    ...parts,
+    topics: new Map(),
+    deadlines: new Map(),
+    held: [],
+    seen: 0,
+    ready: false,
+    closed: false,
+  };
+}
+
+/** Writes a logged signal, unless the socket has it, or is not meant. `connected`: see `isMeant`; only for replays. */
+export function give(socket: Socket, signal: Signal, connected?: ReadonlySet<string>): void {
+  if (socket.closed || signal.number === null || signal.number <= socket.seen) return;
+  if (!isMeant(socket, signal, connected)) return;
+  socket.seen = signal.number;
+  socket.sink.write(signal);
+}
+
+/**
+ * Whether a socket is to receive a signal that was appended to one of its topics. In a replay a socket also stands for
+ * one of the same device that is gone (not in `connected`): it takes what was addressed to that one, and not what
+ * that one sent.
+ */
+export function isMeant(socket: Socket, signal: Signal, connected?: ReadonlySet<string>): boolean {
+  const { envelope, topic, number } = signal;
+  if (!envelope || !topic || number === null) return false;
+  if (number <= (socket.topics.get(topic) ?? Number.POSITIVE_INFINITY)) return false;
+  if (socket.kinds && !socket.kinds.has(envelope.kind)) return false;
+  if (socket.hubIds && hubOf(topic) === undefined && !socket.hubIds.has(envelope.hubId ?? '')) return false;
+  if (envelope.to && !standsFor(socket, envelope.to, connected)) return false;
+  if (envelope.except && standsFor(socket, envelope.except, connected)) return false;
+  return !envelope.before?.some((hubId) => listensTo(socket, hubTopic(hubId), number));
+}
+
+function standsFor(socket: Socket, address: Address, connected: ReadonlySet<string> | undefined): boolean {
+  if (socket.record.socketId === address.socketId) return true;
+  if (!connected || connected.has(address.socketId)) return false;
+  return (
+    address.deviceId !== null && socket.uid === address.uid && socket.record.deviceId === address.deviceId
+  );
+}
+
+function listensTo(socket: Socket, topic: Topic, number: number): boolean {
+  const since = socket.topics.get(topic);
+  return since !== undefined && since < number;
+}
