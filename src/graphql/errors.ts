@@ -38,7 +38,13 @@ function refusal(refused: SignalingError, error: unknown): GraphQLError {
 function withCode(error: GraphQLError): GraphQLError {
   if (error.extensions['code']) return error;
   const code = error.path === undefined ? 'GRAPHQL_VALIDATION_FAILED' : 'BAD_USER_INPUT';
-  return located(error.message, error, { ...error.extensions, code, retryable: false });
+  return located(error.message, error, { ...error.extensions, code });
+}
+
+/** An error as it goes over a transport that has no HTTP status to take from it. */
+export function withoutStatus(error: GraphQLError): GraphQLError {
+  const { http: _, ...extensions } = error.extensions;
+  return located(error.message, error, extensions);
 }
 
 function located(message: string, error: unknown, extensions: Record<string, unknown>): GraphQLError {

@@ -283,8 +283,8 @@ export type IncomingCall = Signal & {
   readonly payload?: Maybe<Scalars['JSON']['output']>;
   /** How long it still rings, in milliseconds, counted when the service read the signal: good on devices whose clock is wrong. 0 means the ring is over. */
   readonly remainingMs: Scalars['Int']['output'];
-  /** Your part in the room. */
-  readonly role: CallRole;
+  /** Your part in the room: always `LISTENER`. */
+  readonly role?: Maybe<CallRole>;
   /** The room to meet in. */
   readonly roomId: Scalars['ID']['output'];
   /** What kind of room it is, in the application's own words. */
@@ -1101,7 +1101,7 @@ export type IncomingCallResolvers<ContextType = Context, ParentType extends Reso
   origin?: Resolver<Maybe<ResolversTypes['Origin']>, ParentType, ContextType>;
   payload?: Resolver<Maybe<ResolversTypes['JSON']>, ParentType, ContextType>;
   remainingMs?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
-  role?: Resolver<ResolversTypes['CallRole'], ParentType, ContextType>;
+  role?: Resolver<Maybe<ResolversTypes['CallRole']>, ParentType, ContextType>;
   roomId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   roomType?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   sentAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;

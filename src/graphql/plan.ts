@@ -1,4 +1,4 @@
-import { type DocumentNode, execute, type GraphQLSchema, Kind, visit } from 'graphql';
+import { type DocumentNode, executeSync, type GraphQLSchema, Kind, visit } from 'graphql';
 import type { Signal } from '../signaling/signal.ts';
 import type { MaskError } from './errors.ts';
 
@@ -60,7 +60,8 @@ export function createPlans(schema: GraphQLSchema, mask: MaskError): Plans {
 
   function run({ document, operationName, variables }: PlanRequest, signal: Signal): string {
     executions++;
-    const result = execute({
+    // Throws when a field is resolved later: nothing in a signal may wait for anything.
+    const result = executeSync({
       schema,
       document,
       operationName,
@@ -69,8 +70,6 @@ export function createPlans(schema: GraphQLSchema, mask: MaskError): Plans {
       // Nothing below may depend on who looks: without a context it cannot.
       contextValue: undefined,
     });
-    if (result instanceof Promise)
-      throw new Error('A field of a signal was resolved later; a plan cannot wait.');
     return JSON.stringify(result.errors ? { ...result, errors: result.errors.map(mask) } : result);
   }
 

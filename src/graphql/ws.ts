@@ -21,7 +21,7 @@ import type { Signaling } from '../signaling/signaling.ts';
 import type { Socket } from '../signaling/socket.ts';
 import { type Authenticate, bearerToken } from './auth.ts';
 import type { Door } from './context.ts';
-import type { MaskError } from './errors.ts';
+import { type MaskError, withoutStatus } from './errors.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Plans } from './plan.ts';
 import { enter, mostUnsent } from './stream.ts';
@@ -175,7 +175,7 @@ async function prepare(
     const enveloped = parts.yoga.getEnveloped({ token, params });
     const document = enveloped.parse(query);
     const errors = enveloped.validate(enveloped.schema, document) as readonly GraphQLError[];
-    if (errors.length > 0) return errors.map(parts.mask);
+    if (errors.length > 0) return errors.map((error) => withoutStatus(parts.mask(error)));
     const request = { document, operationName, variables };
     const isStream = getOperationAST(document, operationName)?.operation === 'subscription';
     const stream = isStream ? createDoor(parts, ws, id, parts.plans.acquire(request)) : undefined;
@@ -189,7 +189,7 @@ async function prepare(
       ...(stream && { stream }),
     };
   } catch (error) {
-    return [parts.mask(error)];
+    return [withoutStatus(parts.mask(error))];
   }
 }
 

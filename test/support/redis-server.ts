@@ -1,0 +1,204 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { access, constants, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** A redis-server of the test's own, on a loopback port. */
+export interface RedisProcess {
+  readonly port: number;
+  readonly url: string;
+  readonly pid: number;
+  /** Ends it in good order, and its data with it. May be called again, and after `kill`. */
+  stop(): Promise<void>;
+  /** Ends it as a crash does. */
+  kill(): Promise<void>;
+  /** Freezes it: connections stay open and nothing answers. */
+  pause(): void;
+  resume(): void;
+}
+
+export interface RedisOptions {
+  /** A fixed port, to bring a server back where one was. */
+  port?: number;
+  /** Appended to the command line, for example `['--replicaof', '127.0.0.1', '7000']`. */
+  args?: readonly string[];
+}
+
+// A suite that ends early must not leave a server behind.
+const running = new Set<() => void>();
+process.once('exit', () => {
+  for (const discard of running) discard();
+});
+
+/** The path of a redis-server of at least 7.0; installs one where that needs no question. */
+export async function ensureRedisServer(): Promise<string> {
+  const path = (await onPath('redis-server')) ?? (await install());
+  const { stdout } = await run(path, ['--version']);
+  const version = /v=(\d+)\S*/.exec(stdout);
+  if (Number(version?.[1]) < 7) {
+    throw new Error(`The tests need Redis 7.0 or newer; ${path} is ${version?.[0]}.`);
+  }
+  return path;
+}
+
+async function install(): Promise<string> {
+  if (process.getuid?.() !== 0 || !(await onPath('apt-get'))) {
+    throw new Error(
+      'The tests need redis-server 7.0 or newer on the PATH: `sudo apt-get install redis-server`, `brew install redis`, or https://redis.io/docs/latest/get-started/',
+    );
+  }
+  process.stderr.write('No redis-server found: installing the package with apt-get.\n');
+  await withoutDaemons(async () => {
+    await aptGet('update');
+    await aptGet('install', '-y', '--no-install-recommends', 'redis-server');
+  });
+  const path = await onPath('redis-server');
+  if (!path) throw new Error('apt-get installed redis-server, and it is still not on the PATH.');
+  return path;
+}
+
+async function aptGet(...args: string[]): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  try {
+    // Another apt-get may be running, as it does on a machine that has just booted.
+    await run('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=120', ...args], { env, maxBuffer: 2 ** 26 });
+  } catch (cause) {
+    throw new Error(`apt-get ${args[0]} failed; install redis-server by hand and run the tests again.`, {
+      cause,
+    });
+  }
+}
+
+/** Packages ask this file before they start a service. We want the binary, not a Redis on port 6379. */
+async function withoutDaemons(work: () => Promise<void>): Promise<void> {
+  const policy = '/usr/sbin/policy-rc.d';
+  // One that is there already is the administrator's word, and stays.
+  const ours = await succeeds(writeFile(policy, '#!/bin/sh\nexit 101\n', { flag: 'wx', mode: 0o755 }));
+  try {
+    await work();
+  } finally {
+    if (ours) await rm(policy);
+  }
+}
+
+async function onPath(name: string): Promise<string | undefined> {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(folder, name);
+    if (await succeeds(access(path, constants.X_OK))) return path;
+  }
+  return undefined;
+}
+
+function succeeds(work: Promise<unknown>): Promise<boolean> {
+  return work.then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Starts a redis-server and resolves when it answers. */
+export async function startRedis(options: RedisOptions = {}): Promise<RedisProcess> {
+  if (options.port !== undefined) return launch(options.port, options.args);
+  // Somebody else may take a free port before Redis does.
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await launch(await freePort(), options.args);
+    } catch (error) {
+      if (attempt === 3) throw error;
+    }
+  }
+}
+
+async function launch(port: number, args: readonly string[] = []): Promise<RedisProcess> {
+  const cwd = await mkdtemp(join(tmpdir(), 'redis-'));
+  const child = spawn('redis-server', [...commandLine(port), ...args], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const discard = () => {
+    child.kill('SIGKILL');
+    rmSync(cwd, { recursive: true, force: true });
+    running.delete(discard);
+  };
+  running.add(discard);
+
+  let log = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    log = (log + chunk).slice(-2_000);
+  });
+  try {
+    await once(child, 'spawn');
+    await untilAnswers(port, child);
+  } catch (cause) {
+    discard();
+    throw new Error(`redis-server did not start on port ${port}. ${log.trim()}`, { cause });
+  }
+
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    child.kill('SIGCONT'); // a frozen process takes no SIGTERM
+    const impatience = setTimeout(() => child.kill('SIGKILL'), 5_000);
+    await exited;
+    clearTimeout(impatience);
+    discard();
+  };
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    pid: child.pid as number, // it has spawned
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+  };
+}
+
+function commandLine(port: number): string[] {
+  return [
+    ...['--port', `${port}`, '--bind', '127.0.0.1', '--daemonize', 'no'],
+    ...['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'],
+    // Tests pull replicas and connections apart: nothing waits for them, and DEBUG may help.
+    ...['--repl-diskless-sync-delay', '0', '--shutdown-timeout', '0', '--enable-debug-command', 'local'],
+  ];
+}
+
+async function untilAnswers(port: number, child: ChildProcess): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (Date.now() < deadline) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error('It exited.');
+    if (await answers(port, child.pid)) return;
+    await delay(10);
+  }
+  throw new Error('It did not answer within 10 s.');
+}
+
+/** Whether the server on this port answers PING, and is the one that was meant. */
+async function answers(port: number, pid: number | undefined): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8').setTimeout(1_000);
+  socket.once('timeout', () => socket.destroy());
+  socket.write('PING\r\nINFO server\r\nQUIT\r\n');
+  let reply = '';
+  try {
+    for await (const chunk of socket) reply += chunk;
+  } catch {
+    return false; // refused or broken off: not yet
+  }
+  return reply.startsWith('+PONG') && reply.includes(`\nprocess_id:${pid}\r`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
