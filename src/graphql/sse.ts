@@ -135,7 +135,8 @@ function begin(request: IncomingMessage, response: ServerResponse): Stream {
     end(completed) {
       if (completed) write(complete);
       if (completed && chunked) connection.write(endOfBody);
-      connection.end();
+      // Waits for what was written, and not for the client to hang up too.
+      connection.destroySoon();
     },
     destroy: () => connection.destroy(),
   };

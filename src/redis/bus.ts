@@ -55,7 +55,15 @@ export function createRedisBus(subscriber: Redis, keys: Keys, log: Log): RedisBu
     listener?.onLost();
   }
 
-  subscriber.on('close', lose);
+  // Each failed attempt to come back is a `close` too; only the first of them loses anything.
+  let connected = false;
+  subscriber.on('ready', () => {
+    connected = true;
+  });
+  subscriber.on('close', () => {
+    if (connected) lose();
+    connected = false;
+  });
 
   return {
     subscribe,

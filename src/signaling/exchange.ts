@@ -162,8 +162,10 @@ export function createExchange(parts: ExchangeParts): Exchange {
 
   function close(socket: Socket, code: ClosingCode): void {
     if (socket.closed) return;
-    if (socket.ready) socket.sink.write(closing(code, clock.now()));
     drop(socket);
+    // One that is still opening is refused by whoever opens it.
+    if (!socket.ready) return;
+    socket.sink.write(closing(code, clock.now()));
     socket.sink.end(code);
   }
 
