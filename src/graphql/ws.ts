@@ -16,15 +16,13 @@ import {
 } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Log } from '../signaling/log.ts';
-import type { ClosingCode } from '../signaling/signal.ts';
 import type { Signaling } from '../signaling/signaling.ts';
-import type { Socket } from '../signaling/socket.ts';
 import { type Authenticate, bearerToken } from './auth.ts';
-import type { Door } from './context.ts';
 import { type MaskError, withoutStatus } from './errors.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Plans } from './plan.ts';
-import { enter, mostUnsent } from './stream.ts';
+import { enter } from './stream.ts';
+import { createWsDoor, type WsDoor } from './ws-door.ts';
 import type { Yoga } from './yoga.ts';
 
 export interface WsParts {
@@ -46,20 +44,15 @@ export interface WsServer {
 /** What we keep of one connection. */
 interface Extra {
   readonly ws: WebSocket;
+  /** Its open and opening subscriptions. */
+  readonly doors: Set<WsDoor>;
   token: string | undefined;
 }
 
 type Connection = WsContext<Record<string, unknown>, Extra>;
 
 /** An operation on its way through graphql-ws; a subscription brings its door. */
-type Operation = ExecutionArgs & { readonly stream?: DoorState };
-
-/** The close code that says why we ended a socket, where the whole connection ends with it. graphql-ws clients come back after each. */
-const closeCodes: Partial<Record<ClosingCode, number>> = {
-  TOKEN_EXPIRED: CloseCode.Forbidden,
-  GAP: 1012,
-  SHUTTING_DOWN: 1001,
-};
+type Operation = ExecutionArgs & { readonly stream?: WsDoor };
 
 /** GraphQL over WebSocket, in the protocol `graphql-transport-ws`. */
 export function createWsServer(parts: WsParts): WsServer {
@@ -99,6 +92,7 @@ function serve(
   ws: WebSocket,
 ): void {
   const beating = createBeating(ws);
+  const doors = new Set<WsDoor>();
   const closed = server.opened(
     {
       protocol: ws.protocol,
@@ -113,7 +107,7 @@ function serve(
         });
       },
     },
-    { ws, token: undefined },
+    { ws, doors, token: undefined },
   );
   parts.heartbeat.add(beating);
   ws.on('pong', beating.pong);
@@ -121,6 +115,7 @@ function serve(
   ws.on('error', () => {});
   ws.once('close', (code, reason) => {
     parts.heartbeat.delete(beating);
+    for (const door of doors) door.leave();
     closed(code, String(reason)).catch((error: unknown) =>
       parts.log.error({ error }, 'a WebSocket could not be closed'),
     );
@@ -169,8 +164,9 @@ async function prepare(
   id: string,
   { query, operationName, variables }: SubscribePayload,
 ): Promise<Operation | readonly GraphQLError[]> {
+  const { token } = connection.extra;
+  let stream: WsDoor | undefined;
   try {
-    const { token, ws } = connection.extra;
     const params = { query, operationName: operationName ?? undefined, variables: variables ?? undefined };
     const enveloped = parts.yoga.getEnveloped({ token, params });
     const document = enveloped.parse(query);
@@ -178,7 +174,7 @@ async function prepare(
     if (errors.length > 0) return errors.map((error) => withoutStatus(parts.mask(error)));
     const request = { document, operationName, variables };
     const isStream = getOperationAST(document, operationName)?.operation === 'subscription';
-    const stream = isStream ? createDoor(parts, ws, id, parts.plans.acquire(request)) : undefined;
+    if (isStream) stream = createWsDoor(parts.signaling, connection.extra, id, parts.plans.acquire(request));
     const contextValue = await enveloped.contextFactory({ token, door: stream?.door });
     return {
       schema: enveloped.schema,
@@ -189,6 +185,7 @@ async function prepare(
       ...(stream && { stream }),
     };
   } catch (error) {
+    stream?.leave();
     return [withoutStatus(parts.mask(error))];
   }
 }
@@ -209,83 +206,4 @@ async function open(
   if (errors.length === 0) return stream.ending;
   stream.leave();
   return { errors };
-}
-
-/** One subscription's end of a WebSocket. */
-interface DoorState {
-  readonly door: Door;
-  /** Ends when the socket does; returning from it is the client's leaving. */
-  readonly ending: AsyncGenerator<never>;
-  leave(): void;
-}
-
-function createDoor(
-  { signaling }: WsParts,
-  ws: WebSocket,
-  id: string,
-  plan: ReturnType<Plans['acquire']>,
-): DoorState {
-  const gone = new AbortController();
-  const ended = Promise.withResolvers<void>();
-  const start = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
-  let socket: Socket | undefined;
-  let left = false;
-
-  function leave(): void {
-    if (left) return;
-    left = true;
-    gone.abort();
-    if (socket) signaling.drop(socket);
-    plan.release();
-    ended.resolve();
-  }
-
-  ws.once('close', leave);
-  void ended.promise.then(() => ws.off('close', leave));
-
-  return {
-    leave,
-    ending: createEnding(ended.promise, leave),
-    door: {
-      gone: gone.signal,
-      opened(open) {
-        socket = open;
-        if (left) signaling.drop(open);
-      },
-      sink: {
-        write(signal) {
-          if (left || ws.readyState !== ws.OPEN) return;
-          ws.send(`${start}${plan.render(signal)}}`);
-          if (ws.bufferedAmount > mostUnsent && socket) signaling.close(socket, 'SLOW_CONSUMER');
-        },
-        end(code) {
-          const closeCode = closeCodes[code];
-          if (code === 'SLOW_CONSUMER') ws.terminate();
-          else if (closeCode) ws.close(closeCode, code);
-          else leave();
-        },
-      },
-    },
-  };
-}
-
-/** A generator without values. Hand-written: an `async function*` could not be ended while it waits. */
-function createEnding(ended: Promise<void>, leave: () => void): AsyncGenerator<never> {
-  const done = { done: true, value: undefined } as const;
-  const ending: AsyncGenerator<never> = {
-    next: () => ended.then(() => done),
-    async return() {
-      leave();
-      return done;
-    },
-    async throw(error) {
-      leave();
-      throw error;
-    },
-    [Symbol.asyncIterator]: () => ending,
-    async [Symbol.asyncDispose]() {
-      leave();
-    },
-  };
-  return ending;
 }

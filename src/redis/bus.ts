@@ -17,8 +17,7 @@ export function createRedisBus(subscriber: Redis, keys: Keys, log: Log): RedisBu
     publisher: receiving,
     deserializer: (message) => message.toString(),
   });
-  /** What graphql-redis-subscriptions calls our subscription to each topic. */
-  const subscriptions = new Map<Topic, number>();
+  const subscriptions = new Map<Topic, Subscription>();
   let listener: BusListener | undefined;
 
   async function subscribe(topics: readonly Topic[]): Promise<void> {
@@ -26,17 +25,25 @@ export function createRedisBus(subscriber: Redis, keys: Keys, log: Log): RedisBu
   }
 
   async function subscribeOne(topic: Topic): Promise<void> {
-    const id = await pubsub.subscribe(keys.channel(topic), (message: unknown) =>
+    const confirmed = pubsub.subscribe(keys.channel(topic), (message: unknown) =>
       tell(topic, String(message)),
     );
-    subscriptions.set(topic, id);
+    const subscription: Subscription = { confirmed, id: undefined };
+    subscriptions.set(topic, subscription);
+    subscription.id = await confirmed;
   }
 
   function unsubscribe(topics: Iterable<Topic>): void {
     for (const topic of topics) {
-      const id = subscriptions.get(topic);
-      if (id !== undefined) pubsub.unsubscribe(id);
+      const subscription = subscriptions.get(topic);
       subscriptions.delete(topic);
+      if (subscription?.id !== undefined) pubsub.unsubscribe(subscription.id);
+      // Left before it was confirmed; one that was refused needs nothing.
+      else
+        subscription?.confirmed.then(
+          (id) => pubsub.unsubscribe(id),
+          () => {},
+        );
     }
   }
 
@@ -79,6 +86,12 @@ function parse(topic: Topic, message: string): Logged | undefined {
   const [, epoch, number, previous, body] = /^([0-9a-f]+) ([0-9]+) ([0-9]+) (\{.*)$/s.exec(message) ?? [];
   if (!epoch || !body) return undefined;
   return { topic, epoch, number: Number(number), previous: Number(previous), body };
+}
+
+/** What graphql-redis-subscriptions calls our subscription to a topic, known once Redis has confirmed it. */
+interface Subscription {
+  readonly confirmed: Promise<number>;
+  id: number | undefined;
 }
 
 /** One SUBSCRIBE or UNSUBSCRIBE on its way: the channels of one tick. */
