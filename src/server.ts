@@ -42,6 +42,9 @@ export interface NodeStats {
   readonly executions: number;
 }
 
+/** How long a stopping node waits for its requests, in milliseconds. */
+const patienceMs = 2000;
+
 /** What tests replace. */
 export interface Overrides {
   readonly clock?: Clock;
@@ -86,17 +89,24 @@ export async function startNode(config: Config, overrides: Overrides = {}): Prom
     localOnly: config.development,
   });
 
-  http.listen(config.port, config.host);
-  await once(http, 'listening');
-
   async function stop(): Promise<void> {
+    const closed = once(http, 'close');
     http.close();
     await signaling.stop();
     await ws.stop();
     heartbeat.stop();
-    http.closeIdleConnections();
-    await closed(http);
+    await orGiveUp(closed, () => http.closeAllConnections());
     await engineParts.stop();
+  }
+
+  try {
+    http.listen(config.port, config.host);
+    await once(http, 'listening');
+  } catch (error) {
+    await signaling.stop();
+    heartbeat.stop();
+    await engineParts.stop();
+    throw error;
   }
 
   let stopped: Promise<void> | undefined;
@@ -142,10 +152,11 @@ function authOptions({ auth }: Config, developmentSecret: string | undefined): A
   return { key, algorithms, issuer, audience };
 }
 
-async function closed(http: ReturnType<typeof createHttpServer>): Promise<void> {
-  const giveUp = setTimeout(() => http.closeAllConnections(), 2000);
-  if (http.listening) await once(http, 'close');
-  clearTimeout(giveUp);
+/** Requests that run may finish; whoever takes longer than that is cut off. */
+async function orGiveUp(finished: Promise<unknown>, giveUp: () => void): Promise<void> {
+  const timer = setTimeout(giveUp, patienceMs);
+  await finished;
+  clearTimeout(timer);
 }
 
 function urlOf({ address, family, port }: AddressInfo): string {

@@ -37,15 +37,14 @@ export function checkInteger(value: number, field: string, range: { least: numbe
 }
 
 /** A JSON value that is stored and passed on as it is. Throws PAYLOAD_TOO_LARGE when its text exceeds the limit. */
-export function checkJson(value: unknown, field: string, limits: Limits): unknown {
-  if (value === null || value === undefined) return null;
+export function checkJson(value: unknown, field: string, limits: Limits): void {
+  if (value === null || value === undefined) return;
   checkShape(value, field, limits.jsonDepth);
   if (Buffer.byteLength(JSON.stringify(value)) > limits.jsonBytes) {
     throw new SignalingError('PAYLOAD_TOO_LARGE', `A JSON value has at most ${limits.jsonBytes} bytes.`, {
       field,
     });
   }
-  return value;
 }
 
 function checkShape(value: unknown, field: string, levelsLeft: number): void {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Caller } from './caller.ts';
-import { checkId } from './check.ts';
+import { checkId, checkJson } from './check.ts';
 import { SignalingError } from './errors.ts';
+import type { SignalingNode } from './node.ts';
 import type { Change, IdempotencyKey, Store } from './ports.ts';
 
 /** What a mutation decided: the change to commit, and what to answer when it happened. Both are plain data. */
@@ -20,7 +21,7 @@ const keyTtlMs = 5 * 60 * 1000;
 export interface Request {
   readonly mutation: 'notify' | 'message' | 'dial';
   readonly hubId: string;
-  readonly input: { readonly clientMutationId?: string | null | undefined };
+  readonly input: { readonly clientMutationId?: string | null | undefined; readonly payload?: unknown };
 }
 
 /**
@@ -28,11 +29,13 @@ export interface Request {
  * Throws IDEMPOTENCY_CONFLICT when the key came with other input before, CONFLICT after five lost races.
  */
 export async function commitOnce<Result>(
-  store: Store,
+  { store, limits }: SignalingNode,
   caller: Caller,
   request: Request,
   decide: () => Promise<Decision<Result>> | Decision<Result>,
 ): Promise<Result> {
+  // Before anything walks through it.
+  checkJson(request.input.payload, 'input.payload', limits);
   const key = keyOf(caller, request);
   const prior = key && (await store.result(key.id));
   if (prior) return repeated<Result>(prior.fingerprint === key.fingerprint ? prior.result : undefined);

@@ -2,7 +2,7 @@ import { storeRoomGrant } from './access.ts';
 import type { CallView } from './call.ts';
 import { type Call, callDocumentId, callTtlMs, callView, isLive, putCall, startCall } from './call.ts';
 import type { Caller } from './caller.ts';
-import { checkId, checkInteger, checkJson, checkOptionalId, checkText } from './check.ts';
+import { checkId, checkInteger, checkOptionalId, checkText } from './check.ts';
 import { commitOnce, type Decision } from './commit.ts';
 import { entryFor } from './entry.ts';
 import { badInput } from './errors.ts';
@@ -51,7 +51,7 @@ export function dial(
   hubId: string,
   input: DialInput,
 ): Promise<DialPayload> {
-  return commitOnce(node.store, caller, { mutation: 'dial', hubId, input }, () =>
+  return commitOnce(node, caller, { mutation: 'dial', hubId, input }, () =>
     decide(node, caller, hubId, input),
   );
 }
@@ -63,7 +63,7 @@ async function decide(
   input: DialInput,
 ): Promise<Decision<DialPayload>> {
   const callee = calleeOf(caller, input);
-  const payload = checkJson(input.payload, 'input.payload', node.limits);
+  const payload = input.payload ?? null;
   const parts = {
     id: createId('call'),
     hubId,

@@ -1,7 +1,7 @@
 import { callDocumentId, isParty, readCall } from './call.ts';
 import { logCall } from './call-log.ts';
 import type { Caller } from './caller.ts';
-import { checkInteger, checkJson, checkOptionalId, checkText } from './check.ts';
+import { checkInteger, checkOptionalId, checkText } from './check.ts';
 import { commitOnce, type Decision } from './commit.ts';
 import { entryFor } from './entry.ts';
 import { badInput, SignalingError } from './errors.ts';
@@ -54,7 +54,7 @@ export async function message(
   input: MessageInput,
 ): Promise<MessagePayload> {
   const request = { mutation: 'message', hubId, input } as const;
-  const payload = await commitOnce(node.store, caller, request, () => decide(node, caller, hubId, input));
+  const payload = await commitOnce(node, caller, request, () => decide(node, caller, hubId, input));
   await logCall(node, caller, hubId, input, payload.signalId);
   return payload;
 }
@@ -67,7 +67,7 @@ async function decide(
 ): Promise<Decision<MessagePayload>> {
   const target = checkTarget(input.target);
   const scope = scopeOf(target, input.scope);
-  const words = checkWords(node, input);
+  const words = checkWords(input);
   const own = input.origin?.socketId
     ? ownAddress(caller, input.origin.socketId, 'input.origin.socketId')
     : undefined;
@@ -97,7 +97,7 @@ async function decide(
   };
 }
 
-function checkWords(node: SignalingNode, input: MessageInput): Words {
+function checkWords(input: MessageInput): Words {
   const { generation } = input;
   return {
     type: checkText(input.type, 'input.type'),
@@ -108,7 +108,7 @@ function checkWords(node: SignalingNode, input: MessageInput): Words {
       typeof generation === 'number'
         ? checkInteger(generation, 'input.generation', { least: 0, most: 2 ** 31 - 1 })
         : null,
-    payload: checkJson(input.payload, 'input.payload', node.limits),
+    payload: input.payload ?? null,
   };
 }
 

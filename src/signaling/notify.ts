@@ -1,5 +1,5 @@
 import { type Caller, requirePermission } from './caller.ts';
-import { checkId, checkJson, checkText } from './check.ts';
+import { checkId, checkText } from './check.ts';
 import { commitOnce } from './commit.ts';
 import { entryFor } from './entry.ts';
 import { badInput } from './errors.ts';
@@ -38,12 +38,12 @@ export function notify(
   hubId: string,
   input: NotifyInput,
 ): Promise<NotifyPayload> {
-  return commitOnce(node.store, caller, { mutation: 'notify', hubId, input }, async () => {
+  return commitOnce(node, caller, { mutation: 'notify', hubId, input }, async () => {
     const hubIds = recipientsOf(node, caller, input);
     const except = ownAddress(caller, input.socketId, 'input.socketId');
     const origin = originOf(caller.identity, except.socketId, null);
     const type = checkText(input.type, 'input.type');
-    const payload = checkJson(input.payload, 'input.payload', node.limits);
+    const payload = input.payload ?? null;
     const envelope: Envelope = {
       kind: 'HubNotification',
       id: createId('sig'),
