@@ -1,6 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
 import { access, constants, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -30,12 +29,6 @@ export interface RedisOptions {
   /** Appended to the command line, for example `['--replicaof', '127.0.0.1', '7000']`. */
   args?: readonly string[];
 }
-
-// A suite that ends early must not leave a server behind.
-const running = new Set<() => void>();
-process.once('exit', () => {
-  for (const discard of running) discard();
-});
 
 /** The path of a redis-server of at least 7.0; installs one where that needs no question. */
 export async function ensureRedisServer(): Promise<string> {
@@ -120,27 +113,16 @@ async function launch(port: number, args: readonly string[] = []): Promise<Redis
   const cwd = await mkdtemp(join(tmpdir(), 'redis-'));
   const child = spawn('redis-server', [...commandLine(port), ...args], {
     cwd,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const discard = () => {
-    child.kill('SIGKILL');
-    rmSync(cwd, { recursive: true, force: true });
-    running.delete(discard);
-  };
-  running.add(discard);
-
   let log = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     log = (log + chunk).slice(-2_000);
   });
-  try {
-    await once(child, 'spawn');
-    await untilAnswers(port, child);
-  } catch (cause) {
-    discard();
-    throw new Error(`redis-server did not start on port ${port}. ${log.trim()}`, { cause });
-  }
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  await once(child, 'spawn');
+  const pid = child.pid as number; // it has spawned
+  const guard = guardian(pid, cwd);
 
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
@@ -148,17 +130,36 @@ async function launch(port: number, args: readonly string[] = []): Promise<Redis
     const impatience = setTimeout(() => child.kill('SIGKILL'), 5_000);
     await exited;
     clearTimeout(impatience);
-    discard();
+    guard.kill('SIGKILL');
+    await rm(cwd, { recursive: true, force: true });
   };
+  try {
+    await untilAnswers(port, child);
+  } catch (cause) {
+    await end('SIGKILL');
+    throw new Error(`redis-server did not start on port ${port}. ${log.trim()}`, { cause });
+  }
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
-    pid: child.pid as number, // it has spawned
+    pid,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
   };
+}
+
+/**
+ * Ends a Redis whose test process has gone without stopping it. However a process goes, even killed, the pipe to this
+ * one closes; a process group of its own keeps it alive through Ctrl+C.
+ */
+function guardian(pid: number, cwd: string): ChildProcess {
+  const script = 'read -r _; kill -KILL "$1"; rm -rf "$2"';
+  return spawn('sh', ['-c', script, 'sh', `${pid}`, cwd], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
 }
 
 function commandLine(port: number): string[] {
