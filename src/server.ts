@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
+import type { AddressInfo, Socket as Connection } from 'node:net';
 import { pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Config } from './config.ts';
@@ -89,9 +90,12 @@ export async function startNode(config: Config, overrides: Overrides = {}): Prom
     localOnly: config.development,
   });
 
+  const unasked = trackUnasked(http);
+
   async function stop(): Promise<void> {
     const closed = once(http, 'close');
     http.close();
+    for (const connection of unasked) connection.destroy();
     await signaling.stop();
     await ws.stop();
     heartbeat.stop();
@@ -150,6 +154,18 @@ function authOptions({ auth }: Config, developmentSecret: string | undefined): A
   const { algorithms, issuer, audience, jwksUrl } = auth;
   const key = jwksUrl ? { jwksUrl } : { secret: auth.secret ?? developmentSecret ?? '' };
   return { key, algorithms, issuer, audience };
+}
+
+/** Connections on which nothing was asked yet: browsers open some ahead, and `close()` would wait for them. */
+function trackUnasked(http: Server): ReadonlySet<Connection> {
+  const unasked = new Set<Connection>();
+  http.on('connection', (connection) => {
+    unasked.add(connection);
+    connection.once('close', () => unasked.delete(connection));
+  });
+  for (const event of ['request', 'upgrade'] as const)
+    http.on(event, ({ socket }) => void unasked.delete(socket));
+  return unasked;
 }
 
 /** Requests that run may finish; whoever takes longer than that is cut off. */

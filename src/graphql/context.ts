@@ -20,8 +20,6 @@ export interface Context {
 /** One end of a transport, through which a socket is opened. */
 export interface Door {
   readonly sink: Sink;
-  /** Aborted when the client leaves. */
-  readonly gone: AbortSignal;
   /** Called once, with the open socket. */
   opened(socket: Socket): void;
 }

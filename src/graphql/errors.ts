@@ -36,9 +36,20 @@ function refusal(refused: SignalingError, error: unknown): GraphQLError {
 
 /** Errors of GraphQL itself say what kind they are too; a value that does not fit its type is bad input. */
 function withCode(error: GraphQLError): GraphQLError {
-  if (error.extensions['code']) return error;
-  const code = error.path === undefined ? 'GRAPHQL_VALIDATION_FAILED' : 'BAD_USER_INPUT';
-  return located(error.message, error, { ...error.extensions, code });
+  const field = misfit(error);
+  const isInput = error.path !== undefined || field !== undefined;
+  const code = isInput ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED';
+  return located(error.message, error, { code, retryable: false, field, ...error.extensions });
+}
+
+/** How graphql-js says that a variable does not fit its type: the variable, and the place in it unless it is all of it. */
+const misfits =
+  /^Variable "\$(\w+)" (?:got invalid value (?:.*? at "([\w.[\]]+)"; )?|of required type .* was not provided|of non-null type .* must not be null)/s;
+
+/** The place in the variables that does not fit its type; undefined for every other error. */
+function misfit({ message }: GraphQLError): string | undefined {
+  const [, variable, place] = misfits.exec(message) ?? [];
+  return place ?? variable;
 }
 
 /** An error as it goes over a transport that has no HTTP status to take from it. */

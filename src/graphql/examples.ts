@@ -10,24 +10,25 @@ export interface ExampleTab {
   readonly headers: string;
 }
 
-/** What GraphiQL opens with: Bob listens, Alice listens, and Alice does each of the three things. */
+/** What GraphiQL opens with: Bob listens, Alice rings and writes to him; Alice listens, and tells her team. */
 export function exampleTabs([alice, bob = alice]: readonly ExampleUser[]): ExampleTab[] {
   return [
-    tab(bob, listen('BobListens'), { deviceId: 'bobs-phone' }),
-    tab(alice, dial, {
+    tab(bob, bobListens, { deviceId: 'bobs-phone' }),
+    tab(alice, aliceDials, {
       hubId: 'team',
       input: { target: { uid: 'bob' }, roomId: 'room-1', roomType: 'video' },
     }),
-    tab(alice, message, {
+    tab(alice, aliceWrites, {
       hubId: 'team',
       input: { target: { uid: 'bob' }, type: 'offer', payload: { sdp: 'v=0 …' } },
     }),
-    tab(alice, listen('AliceListens'), { deviceId: 'alices-laptop' }),
-    tab(alice, notify, {
+    tab(alice, aliceListens, { deviceId: 'alices-laptop' }),
+    tab(alice, aliceNotifies, {
       hubId: 'team',
       input: {
+        // One word to a double click.
+        socketId: 'socketId_of_AliceListens',
         recipients: ['team'],
-        socketId: 'the socketId of AliceListens',
         type: 'meeting',
         payload: { topic: 'Lunch?' },
       },
@@ -35,37 +36,49 @@ export function exampleTabs([alice, bob = alice]: readonly ExampleUser[]): Examp
   ];
 }
 
-function tab(user: ExampleUser | undefined, query: string, variables: object): ExampleTab {
-  const headers = { Authorization: user ? `Bearer ${user.token}` : 'Bearer <a token of yours>' };
-  return {
-    query: query.trim(),
-    variables: JSON.stringify(variables, null, 2),
-    headers: JSON.stringify(headers, null, 2),
-  };
+/** The headers that a user's operations are sent with, as GraphiQL's editor has them. */
+export function headersOf(user: ExampleUser | undefined): string {
+  const token = user?.token ?? '<a token of yours>';
+  return JSON.stringify({ Authorization: `Bearer ${token}` }, null, 2);
 }
 
-const listen = (name: string): string => `
-# Opens a socket: the first signal is SocketReady, then come rings, messages and notifications.
-# Leave it running, and run the other tabs.
-subscription ${name}($deviceId: ID) {
-  incomingSignal(deviceId: $deviceId) {
+function tab(user: ExampleUser | undefined, query: string, variables: object): ExampleTab {
+  return { query: query.trim(), variables: JSON.stringify(variables, null, 2), headers: headersOf(user) };
+}
+
+/** The whole of what a socket can receive. */
+const signals = `
     __typename
     cursor
-    sentAt
-    origin { uid fullname socketId }
-    ... on SocketReady { socketId hubIds recovered calls { id state caller } }
-    ... on IncomingCall { name roomId roomType remainingMs call { id state } payload }
-    ... on PeerMessage { scope type payload }
+    origin { fullname socketId }
+    ... on SocketReady {
+      socketId hubIds calls { id state }
+    }
+    ... on IncomingCall {
+      name roomId roomType remainingMs
+      call { id state }
+    }
+    ... on PeerMessage { type scope payload }
     ... on HubNotification { type payload }
-    ... on CallLogged { record { peer direction reason duration } }
+    ... on CallLogged { record { peer reason } }
     ... on SocketClosing { code reconnect }
-  }
+`;
+
+const bobListens = `
+# 1. Press play: Bob's phone listens. It goes on
+# while you run the other tabs. Come back to see
+# what came.
+subscription BobListens($deviceId: ID) {
+  incomingSignal(deviceId: $deviceId) {${signals}  }
 }
 `;
 
-const dial = `
-# Rings all of Bob's devices. Look at the tab BobListens.
-mutation AliceDials($hubId: ID!, $input: DialInput!) {
+const aliceDials = `
+# 2. All of Bob's devices ring: see BobListens.
+mutation AliceDials(
+  $hubId: ID!
+  $input: DialInput!
+) {
   dial(hubId: $hubId, input: $input) {
     offline
     call { id state expiresAt legs }
@@ -73,9 +86,14 @@ mutation AliceDials($hubId: ID!, $input: DialInput!) {
 }
 `;
 
-const message = `
-# Sends an offer to all of Bob's devices. To answer one socket, target its origin.socketId.
-mutation AliceWrites($hubId: ID!, $input: MessageInput!) {
+const aliceWrites = `
+# 3. An offer for all of Bob's devices. Add an
+# "origin": { "socketId": … } of AliceListens, and
+# Bob can answer to just that socket.
+mutation AliceWrites(
+  $hubId: ID!
+  $input: MessageInput!
+) {
   message(hubId: $hubId, input: $input) {
     signalId
     scope
@@ -84,9 +102,22 @@ mutation AliceWrites($hubId: ID!, $input: MessageInput!) {
 }
 `;
 
-const notify = `
-# Tells everyone in the hub, except the socket you name: copy yours from the tab AliceListens into the variables.
-mutation AliceNotifies($hubId: ID!, $input: NotifyInput!) {
+const aliceListens = `
+# 4. Press play: Alice's laptop listens too. Copy
+# its socketId for the next tab.
+subscription AliceListens($deviceId: ID) {
+  incomingSignal(deviceId: $deviceId) {${signals}  }
+}
+`;
+
+const aliceNotifies = `
+# 5. Put the socketId into the variables. All of
+# the team is told, but not that socket: see
+# BobListens.
+mutation AliceNotifies(
+  $hubId: ID!
+  $input: NotifyInput!
+) {
   notify(hubId: $hubId, input: $input) {
     signalId
     hubs { hubId sockets nodes }

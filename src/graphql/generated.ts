@@ -85,7 +85,7 @@ export type CallLogged = Signal & {
   readonly record: CallRecord;
   /** When it was accepted. */
   readonly sentAt: Scalars['DateTime']['output'];
-  /** `signaling.message` */
+  /** `signaling.message`. */
   readonly service: Scalars['String']['output'];
 };
 
@@ -250,7 +250,7 @@ export type HubNotification = Signal & {
   readonly recipients: ReadonlyArray<Scalars['ID']['output']>;
   /** When it was accepted. */
   readonly sentAt: Scalars['DateTime']['output'];
-  /** `signaling.notify` */
+  /** `signaling.notify`. */
   readonly service: Scalars['String']['output'];
   /** What happened, in the application's own words. */
   readonly type?: Maybe<Scalars['String']['output']>;
@@ -291,7 +291,7 @@ export type IncomingCall = Signal & {
   readonly roomType: Scalars['String']['output'];
   /** When it was accepted. */
   readonly sentAt: Scalars['DateTime']['output'];
-  /** `signaling.dial` */
+  /** `signaling.dial`. */
   readonly service: Scalars['String']['output'];
 };
 
@@ -519,7 +519,7 @@ export type PeerMessage = Signal & {
   readonly scope: Scope;
   /** When it was accepted. */
   readonly sentAt: Scalars['DateTime']['output'];
-  /** `signaling.message` */
+  /** `signaling.message`. */
   readonly service: Scalars['String']['output'];
   /** To whom it was addressed. */
   readonly target: Target;
@@ -687,7 +687,7 @@ export type SocketClosing = Signal & {
   readonly retryAfterMs?: Maybe<Scalars['Int']['output']>;
   /** When it was said. */
   readonly sentAt: Scalars['DateTime']['output'];
-  /** `signaling.socket` */
+  /** `signaling.socket`. */
   readonly service: Scalars['String']['output'];
 };
 
@@ -718,7 +718,7 @@ export type SocketReady = Signal & {
   readonly recovered: Scalars['Boolean']['output'];
   /** When the socket was opened. */
   readonly sentAt: Scalars['DateTime']['output'];
-  /** `signaling.socket` */
+  /** `signaling.socket`. */
   readonly service: Scalars['String']['output'];
   /** This socket's id. Name it in `notify(input.socketId)` and `message(input.origin.socketId)`. */
   readonly socketId: Scalars['ID']['output'];

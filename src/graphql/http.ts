@@ -92,8 +92,12 @@ async function serveGraphql(
     // Yoga takes a body that was read already from here.
     Object.assign(request, { body });
   }
-  const params = accept.includes('text/event-stream') ? paramsOf(request) : undefined;
+  const params = mayStream(request) ? paramsOf(request) : undefined;
   if (!params || !(await serveStream(parts, request, response, params))) await parts.yoga(request, response);
+}
+
+function mayStream({ method, headers }: IncomingMessage): boolean {
+  return (method === 'GET' || method === 'POST') && (headers.accept ?? '').includes('text/event-stream');
 }
 
 /** The parameters of a GraphQL-over-HTTP request. */
@@ -116,6 +120,11 @@ async function serveStream(
   const { parse, validate, schema, contextFactory } = parts.yoga.getEnveloped({ token });
   const planned = subscriptionOf(params, parse);
   if (!planned || (validate(schema, planned.document) as readonly unknown[]).length > 0) return false;
+  if (!response.socket) {
+    // It waits behind another response, and a stream would write to the connection past both.
+    answer(response, 400, 'BAD_USER_INPUT', 'A stream cannot follow another request on its connection.');
+    return true;
+  }
   const { document } = planned;
   await serveSse(parts, request, response, parts.plans.acquire(planned), async (door) => {
     const contextValue = await contextFactory({ token, door });

@@ -47,25 +47,24 @@ export function createPlans(schema: GraphQLSchema, mask: MaskError): Plans {
   }
 
   function createPlan(request: PlanRequest, released: () => void): Plan {
+    const operation = operationOf(request);
     // One key for each form of the bytes, under which a signal remembers them.
     const keys = new Map<object, object>();
     const keyOfForm = (make: object): object => keys.get(make) ?? keys.set(make, {}).get(make) ?? make;
     const plan: Plan = {
-      render: (signal) => memo(signal, plan, () => run(request, signal)),
+      render: (signal) => memo(signal, plan, () => run(operation, signal)),
       renderAs: (signal, make) => memo(signal, keyOfForm(make), () => make(plan.render(signal), signal)),
       release: released,
     };
     return plan;
   }
 
-  function run({ document, operationName, variables }: PlanRequest, signal: Signal): string {
+  function run(operation: Operation, signal: Signal): string {
     executions++;
     // Throws when a field is resolved later: nothing in a signal may wait for anything.
     const result = executeSync({
       schema,
-      document,
-      operationName,
-      variableValues: variables,
+      ...operation,
       rootValue: { incomingSignal: signal.view },
       // Nothing below may depend on who looks: without a context it cannot.
       contextValue: undefined,
@@ -92,33 +91,59 @@ function memo<Value>(signal: Signal, key: object, make: () => Value): Value {
   return value;
 }
 
-function keyOf({ document, operationName, variables }: PlanRequest): string {
-  const names = variablesOfSelection(document);
-  // A variable that was left out takes its default; one that is null does not.
-  const values = names.map((name) => (variables && name in variables ? [variables[name]] : []));
-  return JSON.stringify([document.loc?.source.body, operationName ?? null, names, values]);
+/** What a plan executes. */
+interface Operation {
+  readonly document: DocumentNode;
+  readonly operationName: string | null | undefined;
+  readonly variableValues: Readonly<Record<string, unknown>>;
 }
 
-const known = new WeakMap<DocumentNode, string[]>();
+function operationOf({ document, operationName, variables }: PlanRequest): Operation {
+  const selection = selectionOf(document);
+  const variableValues = Object.fromEntries(givenValues(selection, variables));
+  return { document: selection.document, operationName, variableValues };
+}
+
+function keyOf({ document, operationName, variables }: PlanRequest): string {
+  const values = givenValues(selectionOf(document), variables);
+  return JSON.stringify([document.loc?.source.body, operationName ?? null, values]);
+}
+
+/** A variable that was left out takes its default; one that is null does not. */
+function givenValues({ variables }: Selection, values: PlanRequest['variables']): [string, unknown][] {
+  const given = values ?? {};
+  return variables.filter((name) => Object.hasOwn(given, name)).map((name) => [name, given[name]]);
+}
+
+/** The part of a document that decides what a signal looks like, and the variables in it. */
+interface Selection {
+  readonly document: DocumentNode;
+  readonly variables: readonly string[];
+}
+
+const known = new WeakMap<DocumentNode, Selection>();
 
 /**
- * The variables that decide what a signal looks like: all but those that are only arguments of `incomingSignal`
- * itself, which differ from device to device and decide which signals come.
+ * A document without the arguments of `incomingSignal` itself: they differ from device to device and decide which
+ * signals come. So what one device passed there cannot spoil the rendering that it shares with others.
  */
-function variablesOfSelection(document: DocumentNode): string[] {
+function selectionOf(document: DocumentNode): Selection {
   const cached = known.get(document);
   if (cached) return cached;
-  const names = new Set<string>();
-  const selection = visit(document, {
+  const bare = visit(document, {
     Field: (field) => (field.name.value === 'incomingSignal' ? { ...field, arguments: [] } : undefined),
   });
-  visit(selection, {
+  const used = new Set<string>();
+  visit(bare, {
     [Kind.VARIABLE_DEFINITION]: () => false,
     [Kind.VARIABLE]: (variable) => {
-      names.add(variable.name.value);
+      used.add(variable.name.value);
     },
   });
-  const sorted = [...names].sort();
-  known.set(document, sorted);
-  return sorted;
+  const withoutUnused = visit(bare, {
+    [Kind.VARIABLE_DEFINITION]: ({ variable }) => (used.has(variable.name.value) ? undefined : null),
+  });
+  const selection = { document: withoutUnused, variables: [...used].sort() };
+  known.set(document, selection);
+  return selection;
 }

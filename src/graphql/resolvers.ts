@@ -1,4 +1,5 @@
 import type { Caller } from '../signaling/caller.ts';
+import { SignalingError } from '../signaling/errors.ts';
 import type { Signaling } from '../signaling/signaling.ts';
 import type { Context } from './context.ts';
 import type { Resolvers } from './generated.ts';
@@ -53,8 +54,12 @@ async function openThroughDoor(
   request: object,
   { signaling, identity, door }: Context,
 ): Promise<AsyncIterable<never>> {
-  if (!door) throw new Error('A subscription came in without a door.');
-  door.opened(await signaling.open(identity(), request, door.sink, door.gone));
+  if (!door)
+    throw new SignalingError(
+      'BAD_USER_INPUT',
+      'Subscribe with `Accept: text/event-stream`, or over a WebSocket.',
+    );
+  door.opened(await signaling.open(identity(), request, door.sink));
   return nothing;
 }
 

@@ -10,5 +10,9 @@ const folder = new URL('../../schema/', import.meta.url);
 export function createSchema(): GraphQLSchema {
   const files = readdirSync(folder).filter((file) => file.endsWith('.graphql'));
   const typeDefs = files.map((file) => readFileSync(new URL(file, folder), 'utf8'));
-  return guardSchema(makeExecutableSchema({ typeDefs, resolvers }));
+  const schema = makeExecutableSchema({ typeDefs, resolvers });
+  // A scalar's resolver takes the place of the whole scalar, also of what the contract says about it.
+  for (const type of Object.values(schema.getTypeMap()))
+    type.description ??= type.astNode?.description?.value;
+  return guardSchema(schema);
 }

@@ -9,6 +9,3 @@ export async function enter(args: ExecutionArgs, mask: MaskError): Promise<reado
   const stream = await createSourceEventStream(args);
   return 'errors' in stream ? (stream.errors ?? []).map(mask) : [];
 }
-
-/** How many bytes may wait for a reader before the connection is given up. */
-export const mostUnsent = 1024 * 1024;

@@ -1,19 +1,10 @@
 import { CloseCode } from 'graphql-ws';
-import type { WebSocket } from 'ws';
-import type { ClosingCode } from '../signaling/signal.ts';
+import type { ClosingCode, Signal } from '../signaling/signal.ts';
 import type { Signaling } from '../signaling/signaling.ts';
-import type { Socket } from '../signaling/socket.ts';
+import type { Sink, Socket } from '../signaling/socket.ts';
 import type { Door } from './context.ts';
 import type { Plan } from './plan.ts';
-import { mostUnsent } from './stream.ts';
-
-/** One subscription's end of a WebSocket. */
-export interface WsDoor {
-  readonly door: Door;
-  /** Ends when the socket does; returning from it is the client's leaving. */
-  readonly ending: AsyncGenerator<never>;
-  leave(): void;
-}
+import type { WsConnection } from './ws-connection.ts';
 
 /**
  * The close code that says why we ended a socket, where the whole connection ends with it; graphql-ws clients come back
@@ -25,68 +16,94 @@ const closeCodes: Partial<Record<ClosingCode, number>> = {
   SHUTTING_DOWN: 1001,
 };
 
-/** The door of the operation `id`. Adds itself to the connection's doors until it is left. */
-export function createWsDoor(
-  signaling: Signaling,
-  { ws, doors }: { readonly ws: WebSocket; readonly doors: Set<WsDoor> },
-  id: string,
-  plan: Plan,
-): WsDoor {
-  const gone = new AbortController();
-  const ended = Promise.withResolvers<void>();
-  const start = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
-  let socket: Socket | undefined;
+const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-  function leave(): void {
-    if (!doors.delete(self)) return;
-    gone.abort();
-    if (socket) signaling.drop(socket);
-    plan.release();
-    ended.resolve();
+/**
+ * One subscription's end of a WebSocket: the door it is opened through, the sink of its signals, and the iterator that
+ * graphql-ws holds, which never has a value and ends with the socket. Hand-written: an `async function*` could not be
+ * ended while it waits.
+ */
+export class WsDoor implements Door, Sink, AsyncGenerator<never> {
+  readonly #signaling: Signaling;
+  readonly #connection: WsConnection;
+  readonly #plan: Plan;
+  readonly #start: Buffer;
+  #socket: Socket | undefined;
+  #ended: (() => void) | undefined;
+
+  /** `id` is the operation's. The door is on the connection's list until it is left. */
+  constructor(signaling: Signaling, connection: WsConnection, id: string, plan: Plan) {
+    this.#signaling = signaling;
+    this.#connection = connection;
+    this.#plan = plan;
+    this.#start = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
+    connection.doors.push(this);
   }
 
-  const door: Door = {
-    gone: gone.signal,
-    opened(open) {
-      socket = open;
-    },
-    sink: {
-      write(signal) {
-        if (ws.readyState !== ws.OPEN) return;
-        ws.send(`${start}${plan.render(signal)}}`);
-        if (ws.bufferedAmount > mostUnsent && socket) signaling.close(socket, 'SLOW_CONSUMER');
-      },
-      end(code) {
-        const closeCode = closeCodes[code];
-        if (code === 'SLOW_CONSUMER') ws.terminate();
-        else if (closeCode) ws.close(closeCode, code);
-        else leave();
-      },
-    },
-  };
+  get sink(): Sink {
+    return this;
+  }
 
-  const self: WsDoor = { door, leave, ending: createEnding(ended.promise, leave) };
-  doors.add(self);
-  return self;
+  opened(socket: Socket): void {
+    this.#socket = socket;
+  }
+
+  get gone(): boolean {
+    return !this.#connection.doors.includes(this);
+  }
+
+  write(signal: Signal): void {
+    this.#connection.write(this.#start, this.#plan.renderAs(signal, restOf));
+  }
+
+  end(code: ClosingCode): void {
+    const closeCode = closeCodes[code];
+    if (code === 'SLOW_CONSUMER') this.#connection.terminate();
+    else if (closeCode) this.#connection.close(closeCode, code);
+    else this.leave();
+  }
+
+  /** The connection takes its bytes too slowly. */
+  slow(): void {
+    if (this.#socket) this.#signaling.close(this.#socket, 'SLOW_CONSUMER');
+  }
+
+  /** Lets go of everything; the operation is completed. May be called again. */
+  leave(): void {
+    if (this.gone) return;
+    this.#connection.doors = this.#connection.doors.filter((door) => door !== this);
+    if (this.#socket) this.#signaling.drop(this.#socket);
+    this.#plan.release();
+    this.#ended?.();
+  }
+
+  next(): Promise<IteratorResult<never>> {
+    if (this.gone) return Promise.resolve(done);
+    return new Promise((resolve) => {
+      this.#ended = () => resolve(done);
+    });
+  }
+
+  async return(): Promise<IteratorResult<never>> {
+    this.leave();
+    return done;
+  }
+
+  async throw(error: unknown): Promise<IteratorResult<never>> {
+    this.leave();
+    throw error;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.leave();
+  }
 }
 
-/** A generator without values. Hand-written: an `async function*` could not be ended while it waits. */
-function createEnding(ended: Promise<void>, leave: () => void): AsyncGenerator<never> {
-  const done = { done: true, value: undefined } as const;
-  const ending: AsyncGenerator<never> = {
-    next: () => ended.then(() => done),
-    async return() {
-      leave();
-      return done;
-    },
-    async throw(error) {
-      leave();
-      throw error;
-    },
-    [Symbol.asyncIterator]: () => ending,
-    async [Symbol.asyncDispose]() {
-      leave();
-    },
-  };
-  return ending;
+/** What follows the operation's id in a message: the same bytes for every socket of a plan. */
+function restOf(text: string): Buffer {
+  return Buffer.from(`${text}}`);
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket as TcpConnection } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   type ExecutionArgs,
@@ -22,7 +23,8 @@ import { type MaskError, withoutStatus } from './errors.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Plans } from './plan.ts';
 import { enter } from './stream.ts';
-import { createWsDoor, type WsDoor } from './ws-door.ts';
+import { WsConnection } from './ws-connection.ts';
+import { WsDoor } from './ws-door.ts';
 import type { Yoga } from './yoga.ts';
 
 export interface WsParts {
@@ -41,15 +43,10 @@ export interface WsServer {
   stop(): Promise<void>;
 }
 
-/** What we keep of one connection. */
-interface Extra {
-  readonly ws: WebSocket;
-  /** Its open and opening subscriptions. */
-  readonly doors: Set<WsDoor>;
-  token: string | undefined;
-}
+/** A connection as graphql-ws knows it, with ours in `extra`. */
+type Connection = WsContext<Record<string, unknown>, WsConnection>;
 
-type Connection = WsContext<Record<string, unknown>, Extra>;
+type Server = ReturnType<typeof makeServer<Record<string, unknown>, WsConnection>>;
 
 /** An operation on its way through graphql-ws; a subscription brings its door. */
 type Operation = ExecutionArgs & { readonly stream?: WsDoor };
@@ -62,18 +59,18 @@ export function createWsServer(parts: WsParts): WsServer {
     perMessageDeflate: false,
     handleProtocols,
   });
-  const server = makeServer<Record<string, unknown>, Extra>({
+  const server = makeServer<Record<string, unknown>, WsConnection>({
     onConnect: (connection) => connect(parts, connection),
     onSubscribe: (connection, id, payload) => prepare(parts, connection, id, payload),
     subscribe: (operation) => open(parts, operation),
     execute: (operation) => run(parts, operation),
   });
 
-  wss.on('connection', (ws) => serve(parts, server, ws));
-
   return {
-    upgrade: (request, connection, head) =>
-      wss.handleUpgrade(request, connection, head, (ws) => wss.emit('connection', ws, request)),
+    upgrade: (request, connection, head) => {
+      const tcp = request.socket;
+      wss.handleUpgrade(request, connection, head, (ws) => serve(parts, server, ws, tcp));
+    },
     async stop() {
       const closed = [...wss.clients].map((ws) => new Promise((resolve) => ws.once('close', resolve)));
       for (const ws of wss.clients) ws.close(1001, 'Going away');
@@ -86,61 +83,35 @@ export function createWsServer(parts: WsParts): WsServer {
   };
 }
 
-function serve(
-  parts: WsParts,
-  server: ReturnType<typeof makeServer<Record<string, unknown>, Extra>>,
-  ws: WebSocket,
-): void {
-  const beating = createBeating(ws);
-  const doors = new Set<WsDoor>();
+function serve({ heartbeat, log }: WsParts, server: Server, ws: WebSocket, tcp: TcpConnection): void {
+  const connection = new WsConnection(ws, tcp);
   const closed = server.opened(
     {
-      protocol: ws.protocol,
-      send: (data) => send(ws, data),
-      close: (code, reason) => ws.close(code, reason),
+      protocol: connection.protocol,
+      send: (data) => connection.send(data),
+      close: (code, reason) => connection.close(code, reason),
       onMessage: (receive) => {
         ws.on('message', (data) => {
           receive(String(data)).catch((error: unknown) => {
-            parts.log.error({ error }, 'a WebSocket message could not be handled');
-            ws.close(CloseCode.InternalServerError, 'Internal server error');
+            log.error({ error }, 'a WebSocket message could not be handled');
+            connection.close(CloseCode.InternalServerError, 'Internal server error');
           });
         });
       },
     },
-    { ws, doors, token: undefined },
+    connection,
   );
-  parts.heartbeat.add(beating);
-  ws.on('pong', beating.pong);
+  heartbeat.add(connection);
+  ws.on('pong', () => connection.pong());
   // Nothing to add to what `close` tells; without a listener it would end the process.
   ws.on('error', () => {});
   ws.once('close', (code, reason) => {
-    parts.heartbeat.delete(beating);
-    for (const door of doors) door.leave();
+    heartbeat.delete(connection);
+    for (const door of connection.doors) door.leave();
     closed(code, String(reason)).catch((error: unknown) =>
-      parts.log.error({ error }, 'a WebSocket could not be closed'),
+      log.error({ error }, 'a WebSocket could not be closed'),
     );
   });
-}
-
-function send(ws: WebSocket, data: string): Promise<void> {
-  // A client that is gone needs no answer, and its leaving is no error.
-  return new Promise((resolve) => (ws.readyState === ws.OPEN ? ws.send(data, () => resolve()) : resolve()));
-}
-
-function createBeating(ws: WebSocket) {
-  let alive = true;
-  return {
-    ping() {
-      alive = false;
-      ws.ping();
-    },
-    pong() {
-      alive = true;
-    },
-    expectPong() {
-      if (!alive) ws.terminate();
-    },
-  };
 }
 
 /** A token that is not accepted closes the connection (4403), so that clients come back with a fresh one. */
@@ -174,8 +145,8 @@ async function prepare(
     if (errors.length > 0) return errors.map((error) => withoutStatus(parts.mask(error)));
     const request = { document, operationName, variables };
     const isStream = getOperationAST(document, operationName)?.operation === 'subscription';
-    if (isStream) stream = createWsDoor(parts.signaling, connection.extra, id, parts.plans.acquire(request));
-    const contextValue = await enveloped.contextFactory({ token, door: stream?.door });
+    if (isStream) stream = new WsDoor(parts.signaling, connection.extra, id, parts.plans.acquire(request));
+    const contextValue = await enveloped.contextFactory({ token, door: stream });
     return {
       schema: enveloped.schema,
       document,
@@ -203,7 +174,10 @@ async function open(
   const { stream } = operation;
   if (!stream) throw new Error('A subscription came in without a door.');
   const errors = await enter(operation, mask);
-  if (errors.length === 0) return stream.ending;
+  // graphql-ws keeps the operation as long as the subscription; what only its beginning needed may go.
+  operation.contextValue = undefined;
+  operation.variableValues = undefined;
+  if (errors.length === 0) return stream;
   stream.leave();
   return { errors };
 }

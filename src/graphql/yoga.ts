@@ -1,5 +1,5 @@
 import type { GraphQLSchema } from 'graphql';
-import { createYoga } from 'graphql-yoga';
+import { createYoga, type Plugin } from 'graphql-yoga';
 import { bearerToken } from './auth.ts';
 import { type ContextParts, createContext, type Door } from './context.ts';
 import type { MaskError } from './errors.ts';
@@ -24,6 +24,7 @@ export function createGraphQLServer(schema: GraphQLSchema, parts: ContextParts, 
       // Without a request it is an operation on a WebSocket.
       createContext(parts, token ?? bearerToken(request?.headers.get('authorization')), door),
     maskedErrors: { maskError: (error) => mask(error) },
+    plugins: [validationErrors(mask)],
     // http.ts does these for every route and transport alike.
     cors: false,
     graphiql: false,
@@ -32,4 +33,15 @@ export function createGraphQLServer(schema: GraphQLSchema, parts: ContextParts, 
     multipart: false,
     logging: false,
   });
+}
+
+/** Yoga masks whatever is thrown, and not what validation returns. */
+function validationErrors(mask: MaskError): Plugin {
+  return {
+    onValidate:
+      () =>
+      ({ valid, result, setResult }) => {
+        if (!valid) setResult((result as readonly unknown[]).map(mask));
+      },
+  };
 }

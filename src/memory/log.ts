@@ -36,7 +36,7 @@ export function createMemoryLog(clock: Clock, publish: (entry: Logged) => void):
     const entry: Logged = { epoch, number: last, topic, previous: records.get(topic) ?? 0, body };
     records.set(topic, last, recordMs);
     keep(entry, retention);
-    publish(entry);
+    publish({ ...entry });
     return last;
   }
 
@@ -58,7 +58,10 @@ export function createMemoryLog(clock: Clock, publish: (entry: Logged) => void):
     },
     last: () => last,
     lastOf: (topic) => records.get(topic) ?? 0,
-    after: (topic, number) => (kept.get(topic)?.entries ?? []).filter((entry) => entry.number > number),
+    after(topic, number) {
+      const entries = kept.get(topic)?.entries ?? [];
+      return entries.filter((entry) => entry.number > number).map((entry) => ({ ...entry }));
+    },
     purge() {
       kept.purge();
       records.purge();

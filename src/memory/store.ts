@@ -68,7 +68,7 @@ export function createMemoryStore(clock: Clock, publish: (entry: Logged) => void
     change.rows?.forEach(addRow);
     for (const { id, at } of change.timers ?? []) at === null ? timers.delete(id) : timers.set(id, at);
     setAccess(change.access ?? []);
-    if (change.key) keys.set(change.key.id, change.key, change.key.ttlMs);
+    if (change.key) keys.set(change.key.id, { ...change.key }, change.key.ttlMs);
     return { status: 'DONE', numbers };
   }
 
@@ -139,7 +139,7 @@ export function createMemoryStore(clock: Clock, publish: (entry: Logged) => void
   function recordOf(uid: string): UserRecord {
     const user = users.get(uid);
     return {
-      access: new Map(user?.access),
+      access: new Map([...(user?.access ?? [])].map(([field, known]) => [field, { ...known }])),
       sockets: [...(user?.sockets.values() ?? [])].map((text) => JSON.parse(text) as SocketRecord),
       live: [...(user?.live.values() ?? [])],
     };
@@ -149,7 +149,17 @@ export function createMemoryStore(clock: Clock, publish: (entry: Logged) => void
     const all = lists.get(list) ?? [];
     const before = after === null ? -1 : all.findIndex((row) => row.id === after);
     if (after !== null && before === -1) return undefined;
-    return all.slice(before + 1, before + 1 + first);
+    return all.slice(before + 1, before + 1 + first).map(({ id, body }) => ({ id, body }));
+  }
+
+  function document(id: string): Document | undefined {
+    const found = documents.get(id);
+    return found && { ...found };
+  }
+
+  function result(keyId: string): Pick<IdempotencyKey, 'fingerprint' | 'result'> | undefined {
+    const known = keys.get(keyId);
+    return known && { fingerprint: known.fingerprint, result: known.result };
   }
 
   function due(now: number, limit: number): string[] {
@@ -168,10 +178,10 @@ export function createMemoryStore(clock: Clock, publish: (entry: Logged) => void
     close: async (sockets, counts) => close(sockets, counts),
     user: async (uid) => recordOf(uid),
     ownerOf: async (socketId) => owners.get(socketId),
-    document: async (id) => documents.get(id),
+    document: async (id) => document(id),
     entries: async (topic: Topic, after) => log.after(topic, after),
     rows: async (list, page) => rows(list, page),
-    result: async (keyId) => keys.get(keyId),
+    result: async (keyId) => result(keyId),
     counts: async (hubIds) => new Map(hubIds.map((hubId) => [hubId, countOf(hubId)])),
     due: async (now, limit) => due(now, limit),
     ready: async () => {},

@@ -21,16 +21,29 @@ export function createRedisBus(subscriber: Redis, keys: Keys, log: Log): RedisBu
   let listener: BusListener | undefined;
 
   async function subscribe(topics: readonly Topic[]): Promise<void> {
-    await available(Promise.all(topics.map(subscribeOne)));
+    await available(
+      Promise.all(topics.map((topic) => (subscriptions.get(topic) ?? subscribeOne(topic)).confirmed)),
+    );
   }
 
-  async function subscribeOne(topic: Topic): Promise<void> {
-    const confirmed = pubsub.subscribe(keys.channel(topic), (message: unknown) =>
-      tell(topic, String(message)),
-    );
+  function subscribeOne(topic: Topic): Subscription {
+    const channel = keys.channel(topic);
+    const confirmed = pubsub.subscribe(channel, (message: unknown) => tell(topic, String(message)));
+    // The library keeps a second promise, for those who ask for the channel meanwhile. Nobody does, and nobody would
+    // handle its rejection: it would end the process when Redis is away.
+    pubsub['subsPendingRefsMap'].get(channel)?.pending.catch(() => {});
     const subscription: Subscription = { confirmed, id: undefined };
     subscriptions.set(topic, subscription);
-    subscription.id = await confirmed;
+    confirmed.then(
+      (id) => {
+        subscription.id = id;
+      },
+      // Refused: whoever asks for the topic next tries again.
+      () => {
+        if (subscriptions.get(topic) === subscription) subscriptions.delete(topic);
+      },
+    );
+    return subscription;
   }
 
   function unsubscribe(topics: Iterable<Topic>): void {
@@ -83,8 +96,8 @@ export function createRedisBus(subscriber: Redis, keys: Keys, log: Log): RedisBu
 }
 
 function parse(topic: Topic, message: string): Logged | undefined {
-  const [, epoch, number, previous, body] = /^([0-9a-f]+) ([0-9]+) ([0-9]+) (\{.*)$/s.exec(message) ?? [];
-  if (!epoch || !body) return undefined;
+  const [, epoch, number, previous, body] = /^([0-9a-f]+) ([0-9]+) ([0-9]+) (.*)$/s.exec(message) ?? [];
+  if (epoch === undefined || body === undefined) return undefined;
   return { topic, epoch, number: Number(number), previous: Number(previous), body };
 }
 

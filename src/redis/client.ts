@@ -18,8 +18,8 @@ export interface RedisClient {
   stop(): void;
 }
 
-/** Everything that waits for Redis gives up after this, in milliseconds. */
-const patienceMs = 2000;
+/** Everything that waits for Redis gives up after this, in milliseconds: the port promises a refusal within 2 s. */
+const patienceMs = 1500;
 
 /** How often a script is sent again because another node began an epoch meanwhile. */
 const claims = 5;
@@ -155,7 +155,7 @@ export async function results(pipeline: {
   const replies = (await available(pipeline.exec())) ?? [];
   return available(
     Promise.all(
-      replies.map(([error, result]) => {
+      replies.map(async ([error, result]) => {
         if (error) throw error;
         return result;
       }),

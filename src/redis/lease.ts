@@ -28,7 +28,7 @@ export interface LeaseParts {
   readonly keys: Keys;
   readonly clock: Clock;
   readonly log: Log;
-  /** The lease ended before it could be renewed. */
+  /** The lease ended before it could be renewed, or Redis no longer knows of it. */
   onLapse(): void;
   /** The time of the server, in milliseconds, as just read. */
   onTime(now: number): void;
@@ -37,27 +37,42 @@ export interface LeaseParts {
 export function createLease({ client, keys, clock, log, onLapse, onTime }: LeaseParts): Lease {
   const { redis } = client;
   let nodeId = createId('node');
+  /** Redis has confirmed that it knows this id. */
+  let isKnown = false;
+  /** Ids that were given up. Until Redis knows, what was registered under them looks connected. */
+  let former: readonly string[] = [];
   let renewedAt = performance.now();
   let stopRenewing = (): void => {};
 
   async function renew(): Promise<void> {
-    const holder = nodeId;
     const began = performance.now();
     if (began - renewedAt > leaseMs) {
       renewedAt = began;
       onLapse();
     }
-    const [time] = await results(
-      redis
-        .pipeline()
-        .time()
-        .zadd(keys.nodes, clock.now() + leaseMs, nodeId),
-    );
+    const [holder, left] = [nodeId, former];
+    const pipeline = redis
+      .pipeline()
+      .time()
+      .zadd(keys.nodes, clock.now() + leaseMs, holder);
+    for (const id of left) pipeline.zadd(keys.nodes, 0, id);
+    const [time, added] = await results(pipeline);
     const [seconds, microseconds] = time as [string, string];
     onTime(Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000));
-    if (holder === nodeId) renewedAt = began;
-    else await redis.zrem(keys.nodes, holder);
+    former = former.filter((id) => !left.includes(id));
+    if (holder === nodeId) renewed(began, added === 1);
     await reap();
+  }
+
+  function renewed(began: number, isNew: boolean): void {
+    renewedAt = began;
+    // Redis was emptied, or others took this node for dead: its sockets are no longer registered.
+    if (isNew && isKnown) onLapse();
+    else isKnown = true;
+  }
+
+  function renewAndTell(): void {
+    renew().catch((error: unknown) => log.warn({ error }, 'the lease of this node could not be renewed'));
   }
 
   /** Removes what dead nodes left in the registry. Several nodes may do it at once. */
@@ -85,14 +100,20 @@ export function createLease({ client, keys, clock, log, onLapse, onTime }: Lease
   return {
     nodeId: () => nodeId,
     restart() {
+      former = [...former, nodeId];
       nodeId = createId('node');
+      isKnown = false;
       renew().catch(() => {});
     },
     async start() {
       await renew();
-      stopRenewing = clock.every(renewMs, () => {
-        renew().catch((error: unknown) => log.warn({ error }, 'the lease of this node could not be renewed'));
-      });
+      const stopPeriodic = clock.every(renewMs, renewAndTell);
+      // Before anything else that is sent on the new connection, so that no socket is looked for in vain.
+      redis.on('ready', renewAndTell);
+      stopRenewing = () => {
+        stopPeriodic();
+        redis.off('ready', renewAndTell);
+      };
     },
     async stop() {
       stopRenewing();

@@ -99,7 +99,7 @@ export function createRedisStore({ client, keys, clock, nodeId }: RedisStorePart
       counts: Object.fromEntries(counts),
       // As text: Lua would round them when it joins them to others.
       after: topics.map(({ after }) => String(after)),
-      access: access.map(({ field }, i) => ({ field, bValue: 6 + i })),
+      access: access.map(({ field, value }, i) => ({ field, ...(value !== null && { bValue: 6 + i }) })),
     };
     return {
       keys: [
@@ -123,7 +123,11 @@ export function createRedisStore({ client, keys, clock, nodeId }: RedisStorePart
         .del(keys.owner(socketId))
         .hdel(keys.nodeSockets(node), socketId);
     }
-    if (counts.size > 0) pipeline.hset(keys.nodeCounts(node), new Map(counts));
+    // A hub that nobody listens to any more leaves no field behind.
+    for (const [hubId, count] of counts) {
+      if (count > 0) pipeline.hset(keys.nodeCounts(node), hubId, count);
+      else pipeline.hdel(keys.nodeCounts(node), hubId);
+    }
     await results(pipeline);
   }
 
@@ -152,7 +156,7 @@ export function createRedisStore({ client, keys, clock, nodeId }: RedisStorePart
 
   async function document(id: string) {
     const [rev, body] = await available(redis.hmget(keys.document(id), 'rev', 'body'));
-    return rev && body ? { id, rev: Number(rev), body } : undefined;
+    return rev && typeof body === 'string' ? { id, rev: Number(rev), body } : undefined;
   }
 
   async function entries(topic: Topic, after: number): Promise<readonly Logged[]> {
@@ -172,11 +176,12 @@ export function createRedisStore({ client, keys, clock, nodeId }: RedisStorePart
 
   async function result(keyId: string) {
     const [fingerprint, found] = await available(redis.hmget(keys.key(keyId), 'fingerprint', 'result'));
-    return fingerprint && found ? { fingerprint, result: found } : undefined;
+    return fingerprint && typeof found === 'string' ? { fingerprint, result: found } : undefined;
   }
 
   /** Two steps: which nodes hold their lease, then what each of them counts. */
   async function counts(hubIds: readonly string[]): Promise<ReadonlyMap<string, HubCount>> {
+    if (hubIds.length === 0) return new Map();
     const nodes = await available(redis.zrangebyscore(keys.nodes, `(${clock.now()}`, '+inf'));
     const pipeline = redis.pipeline();
     for (const node of nodes) pipeline.hmget(keys.nodeCounts(node), ...hubIds);

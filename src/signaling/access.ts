@@ -44,12 +44,25 @@ export function revoke(uid: string, hubId: string, now: number): AccessChange[] 
   ];
 }
 
-export function storeRoomGrant(uid: string, roomId: string, grant: Grant): AccessChange {
-  return { uid, field: `room:${roomId}`, value: JSON.stringify(grant) };
+/** A room has a grant for each call that invites into it: one ends with its call (null), and leaves the others. */
+export function storeRoomGrant(
+  call: { readonly id: string; readonly callee: string; readonly roomId: string },
+  grant: Grant | null,
+): AccessChange {
+  // No id contains a slash, so no two rooms share a field.
+  return {
+    uid: call.callee,
+    field: `room:${call.roomId}/${call.id}`,
+    value: grant && JSON.stringify(grant),
+  };
 }
 
+/** What the calls that have not ended grant on a room, by the one whose grant lasts longest. */
 export function roomGrant(access: Access, roomId: string, now: number): Grant {
-  return grantIn(access, `room:${roomId}`, now) ?? { privilege: 0, until: null };
+  const fields = [...access.keys()].filter((field) => field.startsWith(`room:${roomId}/`));
+  const grants = fields.flatMap((field) => grantIn(access, field, now) ?? []);
+  const [longest] = grants.sort((a, b) => (b.until ?? 0) - (a.until ?? 0));
+  return longest ?? { privilege: 0, until: null };
 }
 
 /** Remembers what a token claims, so that its owner is known to belong to its hubs until it ends. */

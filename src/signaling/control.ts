@@ -69,11 +69,10 @@ function inOrder(signals: Signal[]): Signal[] {
 /** Takes the socket off a hub's topic when its grant ends (milliseconds; null: never), instead of when it was to before. */
 export function partAt(node: SignalingNode, socket: Socket, topic: Topic, until: number | null): void {
   if (socket.claimed.has(hubOf(topic) ?? '')) return;
-  socket.deadlines.get(topic)?.();
-  socket.deadlines.delete(topic);
-  if (until !== null)
-    socket.deadlines.set(
-      topic,
-      node.wheel.at(until, () => node.exchange.part(socket, topic)),
-    );
+  socket.deadlines?.get(topic)?.();
+  socket.deadlines?.delete(topic);
+  if (until === null) return;
+  socket.deadlines ??= new Map();
+  const callOff = node.wheel.at(until, () => node.exchange.part(socket, topic));
+  socket.deadlines.set(topic, callOff);
 }

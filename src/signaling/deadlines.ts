@@ -1,3 +1,4 @@
+import { storeRoomGrant } from './access.ts';
 import { expire, putCall, readCall } from './call.ts';
 import { decideAndCommit } from './commit.ts';
 import type { SignalingNode } from './node.ts';
@@ -28,6 +29,9 @@ function fire(node: SignalingNode, id: string): Promise<null> {
     const ended = document && expire(readCall(document), node.clock.now());
     const timers = [{ id, at: null }];
     if (!document || !ended) return { change: { timers }, result: null };
-    return { change: { expect: [{ id, rev: document.rev }], put: [putCall(ended)], timers }, result: null };
+    const expect = [{ id, rev: document.rev }];
+    // Who was invited and did not come may not enter later.
+    const access = [storeRoomGrant(ended, null)];
+    return { change: { expect, put: [putCall(ended)], timers, access }, result: null };
   });
 }

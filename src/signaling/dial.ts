@@ -119,6 +119,6 @@ function ring(call: Call, envelope: Envelope): Change {
   return {
     append: [entryFor(userTopic(call.callee), envelope)],
     timers: [{ id: callDocumentId(call.id), at: call.expiresAt }],
-    access: [storeRoomGrant(call.callee, call.roomId, grant)],
+    access: [storeRoomGrant(call, grant)],
   };
 }

@@ -1,3 +1,4 @@
+import { createBacklog, largeAudience } from './backlog.ts';
 import type { Clock, Wheel } from './clock.ts';
 import { createId } from './id.ts';
 import type { Log } from './log.ts';
@@ -64,6 +65,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
   const { bus, store, read, clock, wheel, log, act } = parts;
   const rooms = new Map<Topic, Room>();
   const sockets = new Set<Socket>();
+  const backlog = createBacklog(offer);
   let leaving: { socket: Socket; topics: Topic[] }[] = [];
   let epoch: string | undefined;
   let forgotten: Promise<void> = Promise.resolve();
@@ -99,8 +101,8 @@ export function createExchange(parts: ExchangeParts): Exchange {
 
   function part(socket: Socket, topic: Topic): void {
     socket.topics.delete(topic);
-    socket.deadlines.get(topic)?.();
-    socket.deadlines.delete(topic);
+    socket.deadlines?.get(topic)?.();
+    socket.deadlines?.delete(topic);
     const room = rooms.get(topic);
     if (!room?.sockets.delete(socket) || room.sockets.size > 0) return;
     room.callOffLeaving = wheel.at(clock.now() + lingerMs, () => leave(topic, room));
@@ -127,7 +129,9 @@ export function createExchange(parts: ExchangeParts): Exchange {
       return;
     }
     const signal = readable(entry);
-    if (signal) for (const socket of room.sockets) offer(socket, signal);
+    if (!signal) return;
+    if (room.sockets.size > largeAudience) backlog.add(signal, room.sockets);
+    else for (const socket of room.sockets) deliver(socket, signal);
   }
 
   /** Another epoch is another log: nobody can say what the open sockets missed at its beginning. */
@@ -146,6 +150,12 @@ export function createExchange(parts: ExchangeParts): Exchange {
       log.error({ topic: entry.topic, number: entry.number, error }, 'an entry of the log cannot be read');
       return undefined;
     }
+  }
+
+  /** A signal to one socket, after whatever is still on its way to it. */
+  function deliver(socket: Socket, signal: Signal): void {
+    backlog.catchUp(socket);
+    offer(socket, signal);
   }
 
   function offer(socket: Socket, signal: Signal): void {
@@ -175,8 +185,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     sockets.delete(socket);
     const topics = [...socket.topics.keys()];
     for (const topic of topics) part(socket, topic);
-    for (const callOff of socket.deadlines.values()) callOff();
-    socket.deadlines.clear();
+    socket.callOffExpiry?.();
     forget(socket, topics);
   }
 

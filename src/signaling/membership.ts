@@ -1,5 +1,5 @@
 import { revoke, roomGrant, storeGrant } from './access.ts';
-import { checkId } from './check.ts';
+import { checkId, checkOptionalId } from './check.ts';
 import { entryFor } from './entry.ts';
 import { badInput } from './errors.ts';
 import { createId } from './id.ts';
@@ -50,8 +50,9 @@ export async function disconnectUser(
   request: { uid: string; deviceId?: string | null | undefined },
 ) {
   const uid = checkId(request.uid, 'uid');
+  const device = checkOptionalId(request.deviceId, 'deviceId');
   const { sockets } = await node.store.user(uid);
-  const meant = sockets.filter(({ deviceId }) => !request.deviceId || deviceId === request.deviceId);
+  const meant = sockets.filter(({ deviceId }) => device === null || deviceId === device);
   const socketIds = meant.map(({ socketId }) => socketId);
   if (socketIds.length > 0)
     await node.store.commit({ append: [socketsClosed(uid, socketIds, 'DISCONNECTED')] });

@@ -68,9 +68,8 @@ async function decide(
   const target = checkTarget(input.target);
   const scope = scopeOf(target, input.scope);
   const words = checkWords(input);
-  const own = input.origin?.socketId
-    ? ownAddress(caller, input.origin.socketId, 'input.origin.socketId')
-    : undefined;
+  const ownSocketId = checkOptionalId(input.origin?.socketId, 'input.origin.socketId');
+  const own = ownSocketId === null ? undefined : ownAddress(caller, ownSocketId, 'input.origin.socketId');
   const origin = originOf(caller.identity, own?.socketId ?? null, input.origin?.streamId ?? null);
   const stream = await claimStream(node, caller, input.origin ?? {});
   await checkCall(node, caller, words.callId);

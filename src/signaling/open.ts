@@ -32,21 +32,20 @@ const replayLimit = { entries: 1000, bytes: 1024 * 1024 };
 
 /**
  * Opens a socket in one cut of the log: its first signal is `SocketReady`, then comes what lies after the cursor it
- * brought, then everything that is committed from now on. Resolves when the first two are written. `gone` is aborted
- * when the client leaves meanwhile. Throws BAD_USER_INPUT, FORBIDDEN (a hub in `hubIds`), and UNAVAILABLE (the store is
- * away, or the client is); then nothing was written and nothing is left behind.
+ * brought, then everything that is committed from now on. Resolves when the first two are written.
+ * Throws BAD_USER_INPUT, FORBIDDEN (a hub in `hubIds`), and UNAVAILABLE (the store is away, or the client is); then
+ * nothing was written and nothing is left behind.
  */
 export async function openSocket(
   node: SignalingNode,
   identity: Identity,
   request: SocketRequest,
   sink: Sink,
-  gone: AbortSignal,
 ): Promise<Socket> {
-  const cursor = request.after ? parseCursor(request.after, 'after') : undefined;
+  const cursor = typeof request.after === 'string' ? parseCursor(request.after, 'after') : undefined;
   const socket = socketFor(node, identity, request, sink);
   try {
-    const { opened, hubs } = await register(node, identity, socket, cursor, gone);
+    const { opened, hubs } = await register(node, identity, socket, cursor);
     start(node, identity, socket, opened, hubs, cursor);
     return socket;
   } catch (error) {
@@ -83,16 +82,15 @@ async function register(
   identity: Identity,
   socket: Socket,
   cursor: Cursor | undefined,
-  gone: AbortSignal,
 ): Promise<Registration> {
   const { exchange, store } = node;
   await exchange.join(socket, new Map([[userTopic(socket.uid), 0]]));
   let hubs = readableHubs(node, identity, socket, (await store.user(socket.uid)).access);
   for (;;) {
     await exchange.join(socket, topicsOf(socket.uid, hubs));
-    requireOpen(socket, gone);
+    requireOpen(socket);
     const opened = await store.open(openingOf(node, identity, socket, cursor));
-    requireOpen(socket, gone);
+    requireOpen(socket);
     const present = readableHubs(node, identity, socket, opened.user.access);
     if (sameHubs(hubs, present)) return { opened, hubs: present };
     for (const hubId of hubs.keys()) if (!present.has(hubId)) exchange.part(socket, hubTopic(hubId));
@@ -100,8 +98,8 @@ async function register(
   }
 }
 
-function requireOpen(socket: Socket, gone: AbortSignal): void {
-  if (!gone.aborted && !socket.closed) return;
+function requireOpen(socket: Socket): void {
+  if (!socket.sink.gone && !socket.closed) return;
   throw new SignalingError('UNAVAILABLE', 'The socket was closed while it opened.', { retryAfterMs: 0 });
 }
 
@@ -130,9 +128,9 @@ function readableHubs(
   const all = hubsOf(identity, access, node.clock.now());
   const readable = new Map([...all].filter(([, { privilege }]) => holds(privilege, 'READ')));
   if (!socket.hubIds) return readable;
-  for (const hubId of socket.hubIds) {
+  for (const [i, hubId] of [...socket.hubIds].entries()) {
     if (!readable.has(hubId))
-      throw new SignalingError('FORBIDDEN', 'You need READ on this hub.', { field: 'hubIds' });
+      throw new SignalingError('FORBIDDEN', 'You need READ on this hub.', { field: `hubIds[${i}]` });
   }
   return new Map([...readable].filter(([hubId]) => socket.hubIds?.has(hubId)));
 }
@@ -164,9 +162,8 @@ function start(
   const connected = new Set(opened.user.sockets.map(({ socketId }) => socketId));
   for (const entry of recovery.entries) give(socket, node.read(entry), connected);
   socket.seen = Math.max(socket.seen, opened.number);
-  socket.deadlines.set(
-    'token',
-    node.wheel.at(identity.expiresAt, () => node.exchange.close(socket, 'TOKEN_EXPIRED')),
+  socket.callOffExpiry = node.wheel.at(identity.expiresAt, () =>
+    node.exchange.close(socket, 'TOKEN_EXPIRED'),
   );
   for (const [hubId, { until }] of hubs) partAt(node, socket, hubTopic(hubId), until);
   node.exchange.release(socket);

@@ -7,6 +7,8 @@ export interface Sink {
   write(signal: Signal): void;
   /** The service ended the socket; its last signal was written. */
   end(code: ClosingCode): void;
+  /** The client has left. */
+  readonly gone: boolean;
 }
 
 /** One open `incomingSignal` subscription on this node. */
@@ -21,8 +23,10 @@ export interface Socket {
   readonly claimed: ReadonlySet<string>;
   /** What it listens to, and the number after which. */
   readonly topics: Map<Topic, number>;
-  /** Deadlines to call off when it closes, by the topic or token that they end. */
-  readonly deadlines: Map<Topic | 'token', () => void>;
+  /** Calls off the end of its token. */
+  callOffExpiry: (() => void) | undefined;
+  /** Calls off the ends of grants, by topic; most sockets have none. */
+  deadlines: Map<Topic, () => void> | undefined;
   /** Signals that wait while the socket opens or joins a topic; undefined when it is live. */
   held: Signal[] | undefined;
   /** The last number written. */
@@ -38,7 +42,8 @@ export function createSocket(
   return {
     ...parts,
     topics: new Map(),
-    deadlines: new Map(),
+    callOffExpiry: undefined,
+    deadlines: undefined,
     held: [],
     seen: 0,
     ready: false,

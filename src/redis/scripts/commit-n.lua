@@ -19,10 +19,11 @@ for _, expected in ipairs(plan.expect) do
 end
 
 -- Drops the oldest entries of a topic while the rest holds more than `most` bytes. Returns the running sum before the
--- oldest one kept. Bounded: one append makes room for itself, and no entry is smaller than 64 bytes.
+-- oldest one kept, `bytes` when none is. Bounded: one append makes room for itself, and no entry is smaller than 64 bytes.
 local function make_room(entries, bytes, most)
   for _ = 1, 4096 do
     local oldest = redis.call('XRANGE', entries, '-', '+', 'COUNT', 1)[1]
+    if not oldest then return bytes end
     local before = tonumber(oldest[2][4]) - #oldest[2][6]
     if bytes - before <= most then return before end
     redis.call('XDEL', entries, oldest[1])

@@ -11,7 +11,8 @@ last = math.max(microseconds(), last)
 redis.call('HSET', KEYS[1], 'last', text(last))
 
 for _, change in ipairs(plan.access) do
-  redis.call('HSET', KEYS[2], change.field, text(last) .. ' ' .. ARGV[change.bValue])
+  if change.bValue then redis.call('HSET', KEYS[2], change.field, text(last) .. ' ' .. ARGV[change.bValue])
+  else redis.call('HDEL', KEYS[2], change.field) end
 end
 redis.call('HSET', KEYS[3], plan.socketId, ARGV[5])
 redis.call('SET', KEYS[5], plan.node .. ' ' .. plan.uid)

@@ -1,0 +1,67 @@
+import type { Socket as TcpConnection } from 'node:net';
+import type { WebSocket } from 'ws';
+import { type Frame, joinFrames } from './frame.ts';
+import type { Beating } from './heartbeat.ts';
+import { Outbox } from './outbox.ts';
+import type { WsDoor } from './ws-door.ts';
+
+/** One WebSocket connection, and what we keep of it. */
+export class WsConnection implements Beating {
+  /** Its open and opening subscriptions. */
+  doors: WsDoor[] = [];
+  /** Of its `connection_init`. */
+  token: string | undefined;
+  readonly #ws: WebSocket;
+  /** Signals go past `ws`, straight to the connection. */
+  readonly #outbox: Outbox<Frame>;
+  #alive = true;
+
+  constructor(ws: WebSocket, tcp: TcpConnection) {
+    this.#ws = ws;
+    this.#outbox = new Outbox(tcp, joinFrames, this);
+  }
+
+  get protocol(): string {
+    return this.#ws.protocol;
+  }
+
+  /** Writes a signal's frame at the end of the tick. */
+  write(start: Buffer, rest: Buffer): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#outbox.push({ start, rest });
+  }
+
+  /** Sends a message of the protocol, after the signals that wait. A client that is gone needs none. */
+  send(data: string): Promise<void> {
+    this.#outbox.flush();
+    return new Promise((resolve) =>
+      this.#ws.readyState === this.#ws.OPEN ? this.#ws.send(data, () => resolve()) : resolve(),
+    );
+  }
+
+  close(code?: number, reason?: string): void {
+    this.#outbox.flush();
+    this.#ws.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#ws.terminate();
+  }
+
+  /** It takes its bytes too slowly. */
+  slow(): void {
+    for (const door of this.doors) door.slow();
+  }
+
+  ping(): void {
+    this.#alive = false;
+    this.#ws.ping();
+  }
+
+  pong(): void {
+    this.#alive = true;
+  }
+
+  expectPong(): void {
+    if (!this.#alive) this.#ws.terminate();
+  }
+}
