@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createMemoryBus } from '../src/memory/bus.ts';
+import { createMemoryStore } from '../src/memory/store.ts';
+import { largeAudience } from '../src/signaling/backlog.ts';
+import { systemClock } from '../src/signaling/clock.ts';
+import { entryFor } from '../src/signaling/entry.ts';
+import { defaultLimits } from '../src/signaling/limits.ts';
+import { createNode, type SignalingNode } from '../src/signaling/node.ts';
+import type { Envelope, Signal } from '../src/signaling/signal.ts';
+import { createSocket, type Socket } from '../src/signaling/socket.ts';
+import { hubTopic, type Topic, userTopic } from '../src/signaling/topic.ts';
+
+const silent = { info() {}, warn() {}, error() {} };
+
+function createTestNode(): SignalingNode {
+  const bus = createMemoryBus();
+  const store = createMemoryStore(systemClock, bus.publish);
+  return createNode({ bus, store, clock: systemClock, limits: defaultLimits, log: silent });
+}
+
+/** A live socket of the exchange, whose signals are collected. */
+async function join(
+  node: SignalingNode,
+  uid: string,
+  hubs: string[],
+): Promise<{ socket: Socket; got: Signal[] }> {
+  const got: Signal[] = [];
+  const socket = createSocket({
+    uid,
+    record: { socketId: `sock-${uid}`, deviceId: null, deviceLabel: null, openedAt: 0 },
+    sink: { write: (signal) => void got.push(signal), end() {}, gone: false },
+    kinds: null,
+    hubIds: null,
+    claimed: new Set(hubs),
+  });
+  await node.exchange.join(
+    socket,
+    new Map<Topic, number>([userTopic(uid), ...hubs.map(hubTopic)].map((topic) => [topic, 0])),
+  );
+  socket.ready = true;
+  node.exchange.release(socket);
+  return { socket, got };
+}
+
+async function send(node: SignalingNode, topic: Topic, content: object = {}): Promise<number> {
+  const sender = { id: 'sig', service: 'signaling.notify', hubId: null, origin: null };
+  const envelope = {
+    ...sender,
+    kind: 'HubNotification',
+    type: null,
+    payload: null,
+    recipients: [],
+    ...content,
+  };
+  const outcome = await node.store.commit({ append: [entryFor(topic, envelope as Envelope)] });
+  return outcome.status === 'DONE' ? (outcome.numbers[0] ?? 0) : 0;
+}
+
+/** Turns of the event loop, enough for every slice of every hub. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+const numbers = (signals: Signal[]): (number | null)[] => signals.map(({ number }) => number);
+
+describe('a hub of a large audience', () => {
+  test('is served in slices: a ring that comes after it does not wait for the whole of it', async () => {
+    const node = createTestNode();
+    const members = [];
+    for (let i = 0; i < largeAudience * 8; i++) members.push(await join(node, `user${i}`, ['big']));
+    const last = members.at(-1);
+    await send(node, hubTopic('big'));
+    const ring = await send(node, userTopic('outsider'));
+    const outsider = await join(node, 'another', []);
+    const own = await send(node, userTopic('another'));
+    while (outsider.got.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(last?.got).toEqual([]);
+    expect(numbers(outsider.got)).toEqual([own]);
+    expect(ring).toBeLessThan(own);
+    await settle();
+    expect(members.every(({ got }) => got.length === 1)).toBe(true);
+  });
+
+  test('is caught up with by whoever is to get something else meanwhile', async () => {
+    const node = createTestNode();
+    const members = [];
+    for (let i = 0; i < largeAudience * 8; i++) members.push(await join(node, `user${i}`, ['big']));
+    const last = members.at(-1);
+    const first = await send(node, hubTopic('big'));
+    const ring = await send(node, userTopic(last?.socket.uid ?? ''));
+    while (last?.got.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(numbers(last?.got ?? [])).toEqual([first, ring]);
+    await settle();
+    expect(last?.got).toHaveLength(2);
+  });
+
+  test('loses a member at the revocation’s place in the log: what came before it is delivered', async () => {
+    const node = createTestNode();
+    const members = [];
+    for (let i = 0; i < largeAudience * 4; i++) members.push(await join(node, `user${i}`, ['big']));
+    const last = members.at(-1);
+    const before = await send(node, hubTopic('big'));
+    await send(node, userTopic(last?.socket.uid ?? ''), { kind: 'HubRevoked', revokedHubId: 'big' });
+    await send(node, hubTopic('big'));
+    await settle();
+    expect(numbers(last?.got ?? [])).toEqual([before]);
+    expect(members[0]?.got).toHaveLength(2);
+  });
+});
+
+test('every socket gets what was sent to its topics, once and in ascending number, whatever came in between', async () => {
+  const hubs = ['small', 'big', 'huge'];
+  const audiences = { small: 3, big: largeAudience + 20, huge: largeAudience * 3 };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ to: fc.nat(20), turns: fc.nat(3) }), { minLength: 1, maxLength: 40 }),
+      async (script) => {
+        const node = createTestNode();
+        const members: { socket: Socket; got: Signal[] }[] = [];
+        for (let i = 0; i < audiences.huge; i++) {
+          const its = hubs.filter((hub) => i < audiences[hub as keyof typeof audiences]);
+          members.push(await join(node, `user${i}`, its));
+        }
+        const expected = new Map(members.map(({ socket }) => [socket, [] as number[]]));
+        for (const { to, turns } of script) {
+          // Users at both ends of the slices, and the hubs.
+          const topic = to < 9 ? hubTopic(hubs[to % 3] ?? '') : userTopic(`user${(to - 9) * 69}`);
+          const number = await send(node, topic);
+          for (const { socket } of members) if (socket.topics.has(topic)) expected.get(socket)?.push(number);
+          for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+        }
+        await settle();
+        for (const { socket, got } of members) expect(numbers(got)).toEqual(expected.get(socket));
+      },
+    ),
+    { numRuns: 25 },
+  );
+});
