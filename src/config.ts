@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defaultLimits } from './signaling/limits.ts';
 
 /** Everything that can be set from outside, checked. Without a key for tokens, the service runs in development mode. */
-export type Config = Readonly<z.infer<typeof settings>>;
+export type Config = Readonly<ReturnType<typeof configOf>>;
 
 const localHosts = ['127.0.0.1', '::1', 'localhost'];
 
@@ -11,6 +11,23 @@ const list = z.string().transform((text) =>
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean),
+);
+/** What `jose` can verify with a shared secret, and with the public keys of a JWKS. */
+const symmetricAlgorithms = ['HS256', 'HS384', 'HS512'];
+const asymmetricAlgorithms = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+];
+
+const algorithms = list.refine(
+  (names) =>
+    names.length > 0 &&
+    names.every((name) => [...symmetricAlgorithms, ...asymmetricAlgorithms].includes(name)),
+  'must list signature algorithms, for example RS256,ES256',
+);
+const origins = list.refine(
+  (names) => names.every((name) => name === '*' || (URL.canParse(name) && new URL(name).origin === name)),
+  'must list origins as browsers send them, for example https://app.example.org, or be *',
 );
 const count = (fallback: number, least = 1) => z.coerce.number().int().min(least).default(fallback);
 
@@ -27,10 +44,10 @@ const variables = z.object({
     .refine((text) => Buffer.byteLength(text) >= 32, 'must have at least 32 bytes')
     .optional(),
   AUTH_JWKS_URL: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' }).optional(),
-  AUTH_ALGORITHMS: list.optional(),
+  AUTH_ALGORITHMS: algorithms.optional(),
   AUTH_ISSUER: z.string().min(1).optional(),
   AUTH_AUDIENCE: z.string().min(1).optional(),
-  CORS_ORIGINS: list.default([]),
+  CORS_ORIGINS: origins.default([]),
   GRAPHIQL: z.enum(['on', 'off']).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   LIMIT_BODY_BYTES: count(defaultLimits.bodyBytes, 1024),
@@ -43,7 +60,7 @@ const variables = z.object({
 
 type Variables = z.infer<typeof variables>;
 
-const settings = variables.superRefine(checkTogether).transform((env) => {
+function configOf(env: Variables) {
   const development = !env.AUTH_SECRET && !env.AUTH_JWKS_URL;
   return {
     development,
@@ -69,11 +86,28 @@ const settings = variables.superRefine(checkTogether).transform((env) => {
       streamsPerSocket: env.LIMIT_STREAMS_PER_SOCKET,
     },
   };
-});
+}
+
+/** The variables that depend on one another. A schema of their own: they are compared also when others are at fault. */
+const related = z
+  .object({
+    HOST: z.string().optional(),
+    AUTH_SECRET: z.string().optional(),
+    AUTH_JWKS_URL: z.string().optional(),
+    AUTH_ALGORITHMS: list.optional(),
+    AUTH_ISSUER: z.string().optional(),
+    AUTH_AUDIENCE: z.string().optional(),
+  })
+  .superRefine(checkTogether);
+
+type Related = Pick<
+  Variables,
+  'HOST' | `AUTH_${'SECRET' | 'JWKS_URL' | 'ALGORITHMS' | 'ISSUER' | 'AUDIENCE'}`
+>;
 
 /** Faults that lie between variables. */
-function checkTogether(env: Variables, context: z.RefinementCtx<Variables>): void {
-  const fault = (name: keyof Variables, message: string) =>
+function checkTogether(env: Related, context: z.RefinementCtx<Related>): void {
+  const fault = (name: keyof Related, message: string) =>
     context.addIssue({ code: 'custom', path: [name], message });
   const symmetric = env.AUTH_ALGORITHMS?.filter((algorithm) => algorithm.startsWith('HS')) ?? [];
   if (env.AUTH_SECRET && env.AUTH_JWKS_URL) fault('AUTH_JWKS_URL', 'cannot be set together with AUTH_SECRET');
@@ -82,12 +116,17 @@ function checkTogether(env: Variables, context: z.RefinementCtx<Variables>): voi
   if (env.AUTH_SECRET && symmetric.length !== (env.AUTH_ALGORITHMS?.length ?? 0)) {
     fault('AUTH_ALGORITHMS', 'can only name HS… algorithms with AUTH_SECRET');
   }
-  if (!env.AUTH_SECRET && !env.AUTH_JWKS_URL && env.HOST && !localHosts.includes(env.HOST)) {
-    fault(
-      'HOST',
-      `must be a loopback address in development mode; set AUTH_SECRET or AUTH_JWKS_URL to serve on ${env.HOST}`,
-    );
-  }
+  if (!env.AUTH_SECRET && !env.AUTH_JWKS_URL) checkDevelopment(env, fault);
+}
+
+function checkDevelopment(env: Related, fault: (name: keyof Related, message: string) => void): void {
+  const key = 'AUTH_SECRET or AUTH_JWKS_URL';
+  if (env.HOST && !localHosts.includes(env.HOST))
+    fault('HOST', `must be a loopback address in development mode; set ${key} to serve on ${env.HOST}`);
+  // Somebody who set one of these means to check tokens, and forgot with what.
+  for (const name of ['AUTH_ALGORITHMS', 'AUTH_ISSUER', 'AUTH_AUDIENCE'] as const)
+    if (env[name])
+      fault(name, `says how tokens are checked, and nothing says with which key; set ${key} too`);
 }
 
 /** What is wrong with the environment: one line for each variable at fault. */
@@ -96,8 +135,10 @@ export class ConfigError extends Error {}
 /** Reads the environment. Throws a ConfigError that lists every fault. Empty variables count as unset. */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = settings.safeParse(set);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
+  const alone = variables.safeParse(set);
+  const together = related.safeParse(set);
+  if (alone.success && together.success) return configOf(alone.data);
+  const issues = [...(alone.error?.issues ?? []), ...(together.error?.issues ?? [])];
+  const faults = issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
   throw new ConfigError(`The configuration is not usable:\n${faults.join('\n')}`);
 }

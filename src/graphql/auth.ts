@@ -54,11 +54,29 @@ export function createAuthenticate(options: AuthOptions): Authenticate {
     ...(options.issuer && { issuer: options.issuer }),
     ...(options.audience && { audience: options.audience }),
   };
-  return async (token) => {
+  return remember(async (token) => {
     const { payload } = await jwtVerify(token, key, rules).catch((error: unknown) => {
       throw refusal(error);
     });
     return identityOf(payload);
+  });
+}
+
+/** How many tokens are remembered at most, and for how long, in milliseconds. */
+const remembered = { tokens: 10_000, ms: 60_000 };
+
+/** Verifies a token that is used again and again only once a minute: a signature costs more than most operations. */
+function remember(authenticate: Authenticate): Authenticate {
+  const known = new Map<string, { identity: Identity; until: number }>();
+  return async (token) => {
+    const now = Date.now();
+    const recent = known.get(token);
+    if (recent && now < recent.until) return recent.identity;
+    known.delete(token);
+    const identity = await authenticate(token);
+    known.set(token, { identity, until: Math.min(now + remembered.ms, identity.expiresAt) });
+    if (known.size > remembered.tokens) known.delete(known.keys().next().value as string);
+    return identity;
   };
 }
 

@@ -38,8 +38,13 @@ function refusal(refused: SignalingError, error: unknown): GraphQLError {
 function withCode(error: GraphQLError): GraphQLError {
   const field = misfit(error);
   const isInput = error.path !== undefined || field !== undefined;
-  const code = isInput ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED';
+  const code = isInput ? 'BAD_USER_INPUT' : documentFault(error);
   return located(error.message, error, { code, retryable: false, field, ...error.extensions });
+}
+
+/** Yoga names these two itself; over a WebSocket, where it does not take part, they are called the same. */
+function documentFault({ message }: GraphQLError): string {
+  return message.startsWith('Syntax Error:') ? 'GRAPHQL_PARSE_FAILED' : 'GRAPHQL_VALIDATION_FAILED';
 }
 
 /** How graphql-js says that a variable does not fit its type: the variable, and the place in it unless it is all of it. */

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { getOperationAST } from 'graphql';
 import type { Log } from '../signaling/log.ts';
 import type { Signaling } from '../signaling/signaling.ts';
@@ -24,7 +25,7 @@ export interface HttpParts extends SseParts {
 
 /** The one HTTP server: GraphQL, its live streams, its page, and what load balancers ask. */
 export function createHttpServer(parts: HttpParts): Server {
-  const server = createServer((request, response) => {
+  const server = createServer({ shouldUpgradeCallback: wantsWebSocket }, (request, response) => {
     route(parts, request, response).catch((error: unknown) => {
       parts.log.error({ error, path: pathOf(request) }, 'a request could not be served');
       if (response.headersSent) response.destroy();
@@ -36,10 +37,21 @@ export function createHttpServer(parts: HttpParts): Server {
   server.requestTimeout = 30_000;
   server.on('upgrade', (request, connection, head) => {
     const refused = pathOf(request) === '/graphql' ? refusalOf(parts, request) : '404 Not Found';
-    if (refused) connection.end(`HTTP/1.1 ${refused}\r\nconnection: close\r\n\r\n`);
+    if (refused) refuseUpgrade(connection, refused);
     else parts.ws.upgrade(request, connection, head);
   });
   return server;
+}
+
+/** Some clients offer HTTP/2 with every request (Java's does); they are answered over HTTP/1.1. */
+function wantsWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+/** Node has let go of the connection by now: nobody else listens to its errors, or closes it. */
+function refuseUpgrade(connection: Duplex, status: string): void {
+  connection.on('error', () => {});
+  connection.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`, () => connection.destroy());
 }
 
 async function route(parts: HttpParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -171,17 +183,21 @@ function isParams(value: unknown): value is Params {
   );
 }
 
-/** The whole body; undefined, with the rest unread, when it is longer than allowed. */
-async function readBody(request: IncomingMessage, most: number): Promise<Buffer | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > most) return undefined;
+/** The whole body; undefined as soon as it is known to be longer than allowed. */
+function readBody(request: IncomingMessage, most: number): Promise<Buffer | undefined> {
+  const declared = Number(request.headers['content-length'] ?? 0);
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > most) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  return new Promise((resolve, reject) => {
+    if (declared > most) resolve(undefined);
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= most) chunks.push(chunk);
+      else resolve(undefined);
+    });
+    request.once('end', () => resolve(Buffer.concat(chunks)));
+    request.once('error', reject);
+  });
 }
 
 /** Why a request is not served at all, as a status line; undefined when it is. */
@@ -215,9 +231,12 @@ function allowOrigin(parts: HttpParts, request: IncomingMessage, response: Serve
 
 /** A refusal in the form of a GraphQL answer. */
 function answer(response: ServerResponse, status: number, code: string, message: string): void {
-  // What is left of an unread body must not be taken for the next request.
-  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
-  response.end(JSON.stringify({ errors: [{ message, extensions: { code, retryable: status === 503 } }] }));
+  const body = JSON.stringify({ errors: [{ message, extensions: { code, retryable: status === 503 } }] });
+  const length = Buffer.byteLength(body);
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': length }).write(body);
+  // Ended now, the connection might close on a client that still sends, which would then not read this.
+  if (response.req.readableEnded) response.end();
+  else response.req.resume().once('end', () => response.end());
 }
 
 function urlOf(request: IncomingMessage): URL {

@@ -1,4 +1,5 @@
 import type { Socket as TcpConnection } from 'node:net';
+import { CloseCode } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import { type Frame, joinFrames } from './frame.ts';
 import type { Beating } from './heartbeat.ts';
@@ -11,10 +12,14 @@ export class WsConnection implements Beating {
   doors: WsDoor[] = [];
   /** Of its `connection_init`. */
   token: string | undefined;
+  /** It has said `connection_init`. */
+  greeted = false;
   readonly #ws: WebSocket;
   /** Signals go past `ws`, straight to the connection. */
   readonly #outbox: Outbox<Frame>;
   #alive = true;
+  /** It had not greeted when it was last pinged. */
+  #late = false;
 
   constructor(ws: WebSocket, tcp: TcpConnection) {
     this.#ws = ws;
@@ -54,6 +59,7 @@ export class WsConnection implements Beating {
 
   ping(): void {
     this.#alive = false;
+    this.#late = !this.greeted;
     this.#ws.ping();
   }
 
@@ -62,6 +68,8 @@ export class WsConnection implements Beating {
   }
 
   expectPong(): void {
-    if (!this.#alive) this.#ws.terminate();
+    if (this.#late && !this.greeted)
+      this.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
+    else if (!this.#alive) this.#ws.terminate();
   }
 }

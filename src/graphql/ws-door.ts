@@ -10,7 +10,7 @@ import type { WsConnection } from './ws-connection.ts';
  * The close code that says why we ended a socket, where the whole connection ends with it; graphql-ws clients come back
  * after each. The other codes end the one operation.
  */
-const closeCodes: Partial<Record<ClosingCode, number>> = {
+export const closeCodes: Partial<Record<ClosingCode, number>> = {
   TOKEN_EXPIRED: CloseCode.Forbidden,
   GAP: 1012,
   SHUTTING_DOWN: 1001,

@@ -60,6 +60,8 @@ export function createWsServer(parts: WsParts): WsServer {
     handleProtocols,
   });
   const server = makeServer<Record<string, unknown>, WsConnection>({
+    // Its own would be a timer for each connection; the heartbeat looks after those that say nothing.
+    connectionInitWaitTimeout: 0,
     onConnect: (connection) => connect(parts, connection),
     onSubscribe: (connection, id, payload) => prepare(parts, connection, id, payload),
     subscribe: (operation) => open(parts, operation),
@@ -116,6 +118,7 @@ function serve({ heartbeat, log }: WsParts, server: Server, ws: WebSocket, tcp: 
 
 /** A token that is not accepted closes the connection (4403), so that clients come back with a fresh one. */
 async function connect({ authenticate }: WsParts, connection: Connection): Promise<boolean> {
+  connection.extra.greeted = true;
   const { authorization, Authorization } = connection.connectionParams ?? {};
   const header = authorization ?? Authorization;
   if (header === undefined) return true;

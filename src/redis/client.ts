@@ -47,6 +47,23 @@ export function connect(url: string, name: string, log: Log): Redis {
   return redis;
 }
 
+/** Connects for the first time; throws UNAVAILABLE, with the reason, when Redis cannot be reached. */
+export async function reach(redis: Redis): Promise<void> {
+  let reason = 'it does not answer';
+  const note = ({ message }: Error): void => {
+    reason = message;
+  };
+  redis.on('error', note);
+  try {
+    await redis.connect();
+  } catch (cause) {
+    redis.disconnect();
+    throw new SignalingError('UNAVAILABLE', `Redis cannot be reached: ${reason}`, { cause });
+  } finally {
+    redis.off('error', note);
+  }
+}
+
 export function createRedisClient(url: string, log: Log): RedisClient {
   const redis = connect(url, 'commands', log);
   let server: ServerInfo | undefined;
@@ -92,7 +109,7 @@ export function createRedisClient(url: string, log: Log): RedisClient {
     inEpoch,
     ready,
     async start() {
-      await redis.connect();
+      await reach(redis);
       await ready();
     },
     stop: () => redis.disconnect(),

@@ -2,7 +2,7 @@ import type { Clock } from '../signaling/clock.ts';
 import type { Log } from '../signaling/log.ts';
 import type { Bus, Store } from '../signaling/ports.ts';
 import { createRedisBus } from './bus.ts';
-import { connect, createRedisClient } from './client.ts';
+import { connect, createRedisClient, reach } from './client.ts';
 import { createKeys } from './keys.ts';
 import { createLease } from './lease.ts';
 import { createRedisStore } from './store.ts';
@@ -59,7 +59,7 @@ export function createRedisEngine({
     },
     async start() {
       await client.start();
-      await subscriber.connect();
+      await reach(subscriber);
       await lease.start();
     },
     async stop() {

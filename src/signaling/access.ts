@@ -15,7 +15,7 @@ export interface Grant {
   readonly until: number | null;
 }
 
-/** A grant that was renewed without a gap keeps the number it began with. */
+/** A grant that was renewed without a gap in reading keeps the number it began with. */
 type StoredGrant = Grant & { readonly begun: number | null };
 
 type SeenClaim = Grant & { readonly until: number; readonly issuedAt: number };
@@ -30,7 +30,8 @@ export function storeGrant(
   access: Access,
   now: number,
 ): AccessChange {
-  const begun = grantIn(access, `grant:${hubId}`, now)?.since ?? null;
+  const former = grantIn(access, `grant:${hubId}`, now);
+  const begun = former && holds(former.privilege, 'READ') ? former.since : null;
   const stored: StoredGrant = { ...grant, begun };
   return { uid, field: `grant:${hubId}`, value: JSON.stringify(stored) };
 }
@@ -65,12 +66,28 @@ export function roomGrant(access: Access, roomId: string, now: number): Grant {
   return longest ?? { privilege: 0, until: null };
 }
 
-/** Remembers what a token claims, so that its owner is known to belong to its hubs until it ends. */
-export function rememberClaims(identity: Identity): AccessChange[] {
-  return [...identity.hubs].map(([hubId, privilege]) => {
+/**
+ * Remembers what a token claims, so that its owner is known to belong to its hubs until it ends. Their other devices may
+ * have brought tokens that allow reading for longer: those claims stay.
+ */
+export function rememberClaims(identity: Identity, access: Access, now: number): AccessChange[] {
+  return [...identity.hubs].flatMap(([hubId, privilege]) => {
     const claim: SeenClaim = { privilege, until: identity.expiresAt, issuedAt: identity.issuedAt };
+    const known = readingClaim(access, hubId, now);
+    const isLess = known && (known.until >= claim.until || !holds(privilege, 'READ'));
+    if (isLess || isVoid(access, hubId, claim.issuedAt)) return [];
     return { uid: identity.uid, field: `claim:${hubId}`, value: JSON.stringify(claim) };
   });
+}
+
+/** The hubs that a token itself allows to read. */
+export function claimedHubs(identity: Identity, access: Access): Set<string> {
+  const hubIds = [...identity.hubs.keys()];
+  return new Set(
+    hubIds.filter(
+      (hubId) => holds(identity.hubs.get(hubId) ?? 0, 'READ') && !isVoid(access, hubId, identity.issuedAt),
+    ),
+  );
 }
 
 /** Removes what no longer says anything: grants and claims that have ended. */
@@ -94,8 +111,7 @@ export function privilegeOf(identity: Identity, access: Access, hubId: string, n
 export function isKnownToBelong(access: Access, hubId: string, now: number): boolean {
   const granted = grantIn(access, `grant:${hubId}`, now);
   if (granted && holds(granted.privilege, 'READ')) return true;
-  const claim = seenClaim(access, hubId, now);
-  return claim !== undefined && holds(claim.privilege, 'READ') && !isVoid(access, hubId, claim.issuedAt);
+  return readingClaim(access, hubId, now) !== undefined;
 }
 
 /** The hubs that the owner of a token has any privilege on. */
@@ -126,10 +142,12 @@ function grantIn(access: Access, field: string, now: number): Membership | undef
   return grant.until === null || grant.until > now ? { ...grant, since: begun ?? stored.since } : undefined;
 }
 
-function seenClaim(access: Access, hubId: string, now: number): SeenClaim | undefined {
+/** The claim that was seen, if it holds and allows reading. */
+function readingClaim(access: Access, hubId: string, now: number): SeenClaim | undefined {
   const stored = access.get(`claim:${hubId}`);
   const claim = stored && (JSON.parse(stored.value) as SeenClaim);
-  return claim && claim.until > now ? claim : undefined;
+  const isGood = claim && claim.until > now && holds(claim.privilege, 'READ');
+  return isGood && !isVoid(access, hubId, claim.issuedAt) ? claim : undefined;
 }
 
 function isVoid(access: Access, hubId: string, issuedAt: number): boolean {

@@ -11,11 +11,11 @@ import { isReachable } from './target.ts';
 import { userTopic } from './topic.ts';
 
 /** The words by which a caller's client ends a call, and what they mean. */
-const endings: Readonly<Record<string, EndReason>> = {
-  cancel: 'CANCELLED',
-  reject: 'DECLINED',
-  leave: 'HANGUP',
-};
+const endings: ReadonlyMap<string, EndReason> = new Map([
+  ['cancel', 'CANCELLED'],
+  ['reject', 'DECLINED'],
+  ['leave', 'HANGUP'],
+]);
 
 /** How long a repetition of the message finds its log written, in milliseconds. */
 const keyTtlMs = 5 * 60 * 1000;
@@ -52,7 +52,7 @@ export async function logCall(
 }
 
 function endedCall({ role, type, target }: MessageInput): EndedCall | undefined {
-  const reason = type ? endings[type] : undefined;
+  const reason = type ? endings.get(type) : undefined;
   if (role !== 'CALLER' || !type || !reason || !target?.uid) return undefined;
   return { uid: target.uid, status: type, reason };
 }

@@ -15,7 +15,7 @@ export function act(node: SignalingNode, socket: Socket, { envelope, number }: S
       granted(node, socket, { hubId: envelope.grantedHubId, since: number ?? 0, until: envelope.until });
       return true;
     case 'HubRevoked':
-      node.exchange.part(socket, hubTopic(envelope.revokedHubId));
+      revoked(node, socket, envelope);
       return true;
     case 'SocketsClosed':
       if (envelope.socketIds.includes(socket.record.socketId)) node.exchange.close(socket, envelope.code);
@@ -23,6 +23,15 @@ export function act(node: SignalingNode, socket: Socket, { envelope, number }: S
     default:
       return false;
   }
+}
+
+function revoked(
+  node: SignalingNode,
+  socket: Socket,
+  { revokedHubId, claims }: { readonly revokedHubId: string; readonly claims: boolean },
+): void {
+  if (claims) socket.claimed.delete(revokedHubId);
+  if (!socket.claimed.has(revokedHubId)) node.exchange.part(socket, hubTopic(revokedHubId));
 }
 
 interface Joining {

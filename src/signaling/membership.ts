@@ -24,7 +24,7 @@ export async function grantHub(
   const { access } = await node.store.user(uid);
   const content: Content = holds(privilege, 'READ')
     ? { kind: 'HubGranted', grantedHubId: hubId, until }
-    : { kind: 'HubRevoked', revokedHubId: hubId };
+    : { kind: 'HubRevoked', revokedHubId: hubId, claims: false };
   await node.store.commit({
     access: [storeGrant(uid, hubId, { privilege, until }, access, now)],
     append: [forUser(uid, content)],
@@ -39,7 +39,7 @@ export async function revokeHub(node: SignalingNode, request: { hubId: string; u
   const voidUntil = node.clock.now();
   await node.store.commit({
     access: revoke(uid, hubId, voidUntil),
-    append: [forUser(uid, { kind: 'HubRevoked', revokedHubId: hubId })],
+    append: [forUser(uid, { kind: 'HubRevoked', revokedHubId: hubId, claims: true })],
   });
   return { hubId, uid, voidUntil };
 }

@@ -1,4 +1,4 @@
-import { forgetEnded, hubsOf, type Membership, rememberClaims } from './access.ts';
+import { claimedHubs, forgetEnded, hubsOf, type Membership, rememberClaims } from './access.ts';
 import { type CallView, callView, isLive, readCall } from './call.ts';
 import type { Identity } from './caller.ts';
 import { checkId, checkOptionalId, checkText } from './check.ts';
@@ -55,9 +55,6 @@ export async function openSocket(
 }
 
 function socketFor(node: SignalingNode, identity: Identity, request: SocketRequest, sink: Sink): Socket {
-  const claimed = [...identity.hubs]
-    .filter(([, privilege]) => holds(privilege, 'READ'))
-    .map(([hubId]) => hubId);
   const record = {
     socketId: createId('sock'),
     deviceId: checkOptionalId(request.deviceId, 'deviceId'),
@@ -68,7 +65,7 @@ function socketFor(node: SignalingNode, identity: Identity, request: SocketReque
   const hubIds = request.hubIds
     ? new Set(request.hubIds.map((hubId, i) => checkId(hubId, `hubIds[${i}]`)))
     : null;
-  return createSocket({ uid: identity.uid, record, sink, kinds, hubIds, claimed: new Set(claimed) });
+  return createSocket({ uid: identity.uid, record, sink, kinds, hubIds });
 }
 
 interface Registration {
@@ -85,13 +82,15 @@ async function register(
 ): Promise<Registration> {
   const { exchange, store } = node;
   await exchange.join(socket, new Map([[userTopic(socket.uid), 0]]));
-  let hubs = readableHubs(node, identity, socket, (await store.user(socket.uid)).access);
+  let { access } = await store.user(socket.uid);
+  let hubs = readableHubs(node, identity, socket, access);
   for (;;) {
     await exchange.join(socket, topicsOf(socket.uid, hubs));
     requireOpen(socket);
-    const opened = await store.open(openingOf(node, identity, socket, cursor));
+    const opened = await store.open(openingOf(node, identity, socket, access, cursor));
     requireOpen(socket);
-    const present = readableHubs(node, identity, socket, opened.user.access);
+    access = opened.user.access;
+    const present = readableHubs(node, identity, socket, access);
     if (sameHubs(hubs, present)) return { opened, hubs: present };
     for (const hubId of hubs.keys()) if (!present.has(hubId)) exchange.part(socket, hubTopic(hubId));
     hubs = present;
@@ -103,11 +102,17 @@ function requireOpen(socket: Socket): void {
   throw new SignalingError('UNAVAILABLE', 'The socket was closed while it opened.', { retryAfterMs: 0 });
 }
 
-function openingOf(node: SignalingNode, identity: Identity, socket: Socket, cursor: Cursor | undefined) {
+function openingOf(
+  node: SignalingNode,
+  identity: Identity,
+  socket: Socket,
+  access: Opened['user']['access'],
+  cursor: Cursor | undefined,
+) {
   return {
     uid: socket.uid,
     socket: socket.record,
-    access: rememberClaims(identity),
+    access: rememberClaims(identity, access, node.clock.now()),
     counts: node.exchange.counts(socket.topics.keys()),
     topics: [...socket.topics].map(([topic, since]) => ({
       topic,
@@ -156,6 +161,7 @@ function start(
 ): void {
   node.exchange.observe(opened.epoch);
   const recovery = recover(opened, cursor, socket.topics, node.clock.now());
+  socket.claimed = claimedHubs(identity, opened.user.access);
   socket.ready = true;
   socket.seen = recovery.recovered ? recovery.cursor.number : opened.number;
   socket.sink.write(ready(node, identity, socket, opened, recovery));

@@ -64,7 +64,8 @@ export type Content =
   | { kind: 'IncomingCall'; call: CallView; name: string | null; payload: unknown }
   | { kind: 'CallLogged'; record: CallRecord }
   | { kind: 'HubGranted'; grantedHubId: string; until: number | null }
-  | { kind: 'HubRevoked'; revokedHubId: string }
+  /** `claims`: with the grant, the claims of tokens issued until then. */
+  | { kind: 'HubRevoked'; revokedHubId: string; claims: boolean }
   | { kind: 'SocketsClosed'; code: ClosingCode; socketIds: readonly string[] };
 
 /** What is appended to the log. */

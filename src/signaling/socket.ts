@@ -1,5 +1,5 @@
 import type { SocketRecord } from './ports.ts';
-import type { Address, ClosingCode, Signal } from './signal.ts';
+import { type Address, type ClosingCode, type Signal, signalKinds } from './signal.ts';
 import { hubOf, hubTopic, type Topic } from './topic.ts';
 
 /** Where a socket's signals go: one transport's end of it. Neither method throws. */
@@ -20,7 +20,7 @@ export interface Socket {
   readonly kinds: ReadonlySet<string> | null;
   readonly hubIds: ReadonlySet<string> | null;
   /** Hubs that its token itself allows to read; no grant's end takes them away. */
-  readonly claimed: ReadonlySet<string>;
+  claimed: Set<string>;
   /** What it listens to, and the number after which. */
   readonly topics: Map<Topic, number>;
   /** Calls off the end of its token. */
@@ -36,11 +36,10 @@ export interface Socket {
   closed: boolean;
 }
 
-export function createSocket(
-  parts: Pick<Socket, 'uid' | 'record' | 'sink' | 'kinds' | 'hubIds' | 'claimed'>,
-): Socket {
+export function createSocket(parts: Pick<Socket, 'uid' | 'record' | 'sink' | 'kinds' | 'hubIds'>): Socket {
   return {
     ...parts,
+    claimed: new Set(),
     topics: new Map(),
     callOffExpiry: undefined,
     deadlines: undefined,
@@ -50,6 +49,9 @@ export function createSocket(
     closed: false,
   };
 }
+
+/** The kinds that reach clients. The others changed sockets when they were new: a replay passes over them. */
+const allKinds: ReadonlySet<string> = new Set(Object.values(signalKinds));
 
 /** Writes a logged signal, unless the socket has it, or is not meant. `connected`: see `isMeant`; only for replays. */
 export function give(socket: Socket, signal: Signal, connected?: ReadonlySet<string>): void {
@@ -68,7 +70,7 @@ export function isMeant(socket: Socket, signal: Signal, connected?: ReadonlySet<
   const { envelope, topic, number } = signal;
   if (!envelope || !topic || number === null) return false;
   if (number <= (socket.topics.get(topic) ?? Number.POSITIVE_INFINITY)) return false;
-  if (socket.kinds && !socket.kinds.has(envelope.kind)) return false;
+  if (!(socket.kinds ?? allKinds).has(envelope.kind)) return false;
   if (socket.hubIds && hubOf(topic) === undefined && !socket.hubIds.has(envelope.hubId ?? '')) return false;
   if (envelope.to && !standsFor(socket, envelope.to, connected)) return false;
   if (envelope.except && standsFor(socket, envelope.except, connected)) return false;
