@@ -32,7 +32,6 @@ async function join(
     sink: { write: (signal) => void got.push(signal), end() {}, gone: false },
     kinds: null,
     hubIds: null,
-    claimed: new Set(hubs),
   });
   await node.exchange.join(
     socket,
@@ -101,7 +100,11 @@ describe('a hub of a large audience', () => {
     for (let i = 0; i < largeAudience * 4; i++) members.push(await join(node, `user${i}`, ['big']));
     const last = members.at(-1);
     const before = await send(node, hubTopic('big'));
-    await send(node, userTopic(last?.socket.uid ?? ''), { kind: 'HubRevoked', revokedHubId: 'big' });
+    await send(node, userTopic(last?.socket.uid ?? ''), {
+      kind: 'HubRevoked',
+      revokedHubId: 'big',
+      claims: true,
+    });
     await send(node, hubTopic('big'));
     await settle();
     expect(numbers(last?.got ?? [])).toEqual([before]);

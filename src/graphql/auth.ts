@@ -81,10 +81,26 @@ function remember(authenticate: Authenticate): Authenticate {
 }
 
 function keyOf({ key }: AuthOptions): JWTVerifyGetKey {
-  if ('jwksUrl' in key) return createRemoteJWKSet(new URL(key.jwksUrl));
+  if ('jwksUrl' in key) return publishedKeys(new URL(key.jwksUrl));
   const secret = new TextEncoder().encode(key.secret);
   return async () => secret;
 }
+
+/** The keys of a JWKS. Throws UNAVAILABLE while they cannot be fetched: that says nothing about the token. */
+function publishedKeys(url: URL): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(url);
+  return (header, token) =>
+    keys(header, token).catch((error: unknown) => {
+      if (tokenFaults.some((fault) => error instanceof fault)) throw error;
+      throw new SignalingError('UNAVAILABLE', 'The keys that verify tokens cannot be fetched.', {
+        retryAfterMs: 1000,
+        cause: error,
+      });
+    });
+}
+
+/** The keys are there, and none of them, or more than one, fits the token. */
+const tokenFaults = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
 
 function identityOf(payload: JWTPayload): Identity {
   const claims = claimsSchema.safeParse(payload);
@@ -103,15 +119,10 @@ function identityOf(payload: JWTPayload): Identity {
 }
 
 function refusal(error: unknown): SignalingError {
+  if (error instanceof SignalingError) return error;
   if (error instanceof errors.JWTExpired) return unauthenticated('The token has expired.');
   if (error instanceof errors.JWTClaimValidationFailed)
     return unauthenticated(`The token's claim "${error.claim}" is not accepted here.`);
-  if (error instanceof errors.JWKSTimeout) {
-    return new SignalingError('UNAVAILABLE', 'The keys that verify tokens cannot be fetched.', {
-      retryAfterMs: 1000,
-      cause: error,
-    });
-  }
   return unauthenticated('The token is not valid here.', error);
 }
 

@@ -89,8 +89,15 @@ async function serveGraphql(
   response: ServerResponse,
 ): Promise<void> {
   const accept = request.headers.accept ?? '';
-  if (request.method === 'GET' && accept.includes('text/html') && parts.graphiql)
-    return parts.graphiql(request, response);
+  if (request.method === 'GET' && accept.includes('text/html')) {
+    if (parts.graphiql) return parts.graphiql(request, response);
+    return answer(
+      response,
+      406,
+      'BAD_REQUEST',
+      'This is an API for programs; GRAPHIQL=on adds a page for people.',
+    );
+  }
   if (request.method === 'POST') {
     const body = await readBody(request, parts.signaling.limits.bodyBytes);
     if (!body)

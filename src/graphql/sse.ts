@@ -106,6 +106,7 @@ class SseDoor implements Door, Sink, Beating {
 
   slow(): void {
     if (this.#socket) this.#parts.signaling.close(this.#socket, 'SLOW_CONSUMER');
+    this.#connection.destroy();
   }
 
   /** Errors are an event like any other, and the end of the stream. */

@@ -48,6 +48,11 @@ export class WsConnection implements Beating {
     this.#ws.close(code, reason);
   }
 
+  /** Closes at the end of the tick: its other sockets may end in the same one, each with a last signal. */
+  closeSoon(code: number, reason: string): void {
+    process.nextTick(() => this.close(code, reason));
+  }
+
   terminate(): void {
     this.#ws.terminate();
   }
@@ -55,6 +60,7 @@ export class WsConnection implements Beating {
   /** It takes its bytes too slowly. */
   slow(): void {
     for (const door of this.doors) door.slow();
+    this.terminate();
   }
 
   ping(): void {

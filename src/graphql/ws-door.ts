@@ -59,7 +59,7 @@ export class WsDoor implements Door, Sink, AsyncGenerator<never> {
   end(code: ClosingCode): void {
     const closeCode = closeCodes[code];
     if (code === 'SLOW_CONSUMER') this.#connection.terminate();
-    else if (closeCode) this.#connection.close(closeCode, code);
+    else if (closeCode) this.#connection.closeSoon(closeCode, code);
     else this.leave();
   }
 

@@ -2,11 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket as TcpConnection } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
+  type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
   execute,
-  type GraphQLError,
+  GraphQLError,
   getOperationAST,
+  type OperationTypeNode,
 } from 'graphql';
 import {
   CloseCode,
@@ -16,6 +18,7 @@ import {
   type Context as WsContext,
 } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { SignalingError } from '../signaling/errors.ts';
 import type { Log } from '../signaling/log.ts';
 import type { Signaling } from '../signaling/signaling.ts';
 import { type Authenticate, bearerToken } from './auth.ts';
@@ -126,8 +129,9 @@ async function connect({ authenticate }: WsParts, connection: Connection): Promi
   try {
     await authenticate(connection.extra.token ?? '');
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // Keys that cannot be fetched say nothing about the token: each operation tries again.
+    return error instanceof SignalingError && error.code === 'UNAVAILABLE';
   }
 }
 
@@ -147,8 +151,9 @@ async function prepare(
     const errors = enveloped.validate(enveloped.schema, document) as readonly GraphQLError[];
     if (errors.length > 0) return errors.map((error) => withoutStatus(parts.mask(error)));
     const request = { document, operationName, variables };
-    const isStream = getOperationAST(document, operationName)?.operation === 'subscription';
-    if (isStream) stream = new WsDoor(parts.signaling, connection.extra, id, parts.plans.acquire(request));
+    const kind = kindOf(document, operationName);
+    if (kind === 'subscription')
+      stream = new WsDoor(parts.signaling, connection.extra, id, parts.plans.acquire(request));
     const contextValue = await enveloped.contextFactory({ token, door: stream });
     return {
       schema: enveloped.schema,
@@ -162,6 +167,15 @@ async function prepare(
     stream?.leave();
     return [withoutStatus(parts.mask(error))];
   }
+}
+
+/** Throws what Yoga answers over HTTP when it is not clear which operation is meant. */
+function kindOf(document: DocumentNode, operationName: string | null | undefined): OperationTypeNode {
+  const operation = getOperationAST(document, operationName);
+  if (operation) return operation.operation;
+  throw new GraphQLError('Could not determine what operation to execute.', {
+    extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
+  });
 }
 
 async function run({ mask }: WsParts, operation: ExecutionArgs): Promise<ExecutionResult> {

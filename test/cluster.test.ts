@@ -1,0 +1,225 @@
+import { Redis } from 'ioredis';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { createKeys } from '../src/redis/keys.ts';
+import { hubTopic, type Topic, userTopic } from '../src/signaling/topic.ts';
+import { startChildNode } from './support/child-node.ts';
+import { manualClock } from './support/clock.ts';
+import { type Received, transports } from './support/listen.ts';
+import { idsOf, person } from './support/person.ts';
+import { openClient, until } from './support/raw.ts';
+import { startRedis } from './support/redis-server.ts';
+import { randomPrefix, startService, tokenFor } from './support/service.ts';
+
+const engine = 'redis';
+
+async function startTwo(): Promise<[string, string]> {
+  const prefix = randomPrefix();
+  const [a, b] = [await startService({ engine, prefix }), await startService({ engine, prefix })];
+  return [a.url, b.url];
+}
+
+async function startTwoProcesses(): Promise<[string, string]> {
+  const env = { REDIS_URL: inject('redisUrl'), REDIS_PREFIX: randomPrefix() };
+  const [a, b] = await Promise.all([startChildNode(env), startChildNode(env)]);
+  return [a.url, b.url];
+}
+
+/** A connection of the test's own, to look at what the nodes do. */
+function observe(url: string): Redis {
+  const redis = new Redis(url);
+  onTestFinished(() => redis.disconnect());
+  return redis;
+}
+
+/** Alice, on the first node, reaches Bob wherever he is. */
+async function reachEachOther([a, b]: [string, string], transport: 'sse' | 'ws'): Promise<void> {
+  const [alice, bob, bobElsewhere] = await Promise.all([
+    person(a, 'alice'),
+    person(b, 'bob'),
+    person(a, 'bob'),
+  ]);
+  const own = await alice.open({ transport });
+  const here = await bobElsewhere.open({ transport, variables: { deviceId: 'phone' } });
+  const there = await bob.open({ transport, variables: { deviceId: 'tablet' } });
+  const { socketId } = there.ready;
+
+  const { call, offline, ...ring } = await alice.dial({
+    target: { uid: 'bob' },
+    roomId: 'r',
+    roomType: 'video',
+  });
+  expect({ legs: call.legs, offline }).toEqual({ legs: 2, offline: false });
+  expect(idsOf(await here.heard())).toEqual([ring.signalId]);
+  expect(idsOf(await there.heard())).toEqual([ring.signalId]);
+
+  await bob.message({ target: { uid: 'alice' }, origin: { socketId, streamId: 'camera' }, callId: call.id });
+  expect(await own.heard()).toMatchObject([{ origin: { socketId, streamId: 'camera' }, callId: call.id }]);
+  const sent = [
+    await alice.message({ target: { socketId } }),
+    await alice.message({ target: { streamId: 'camera' } }),
+  ];
+  const shared = [
+    await alice.message({ target: { uid: 'bob' } }),
+    await alice.message({ target: { hubId: 'team' }, origin: { socketId: own.ready.socketId } }),
+    await alice.notify({ recipients: ['team'], socketId: own.ready.socketId }),
+  ];
+  expect(shared[2].hubs).toEqual([{ hubId: 'team', sockets: 3, nodes: 2 }]);
+  expect(idsOf(await there.heard())).toEqual([...idsSent(sent), ...idsSent(shared)]);
+  expect(idsOf(await here.heard())).toEqual(idsSent(shared));
+  expect(await own.heard()).toEqual([]);
+  for (const socket of [own, here, there]) await socket.leave();
+}
+
+function idsSent(answers: readonly { signalId: string }[]): string[] {
+  return answers.map(({ signalId }) => signalId);
+}
+
+describe.each(transports)('two nodes on one Redis, over %s', (transport) => {
+  test('carry dial, message and notify from one to the other', async () => {
+    await reachEachOther(await startTwo(), transport);
+  });
+
+  test('a socket that moves to the other node goes on from its cursor', async () => {
+    const [a, b] = await startTwo();
+    const [alice, bob, moved] = await Promise.all([person(a, 'alice'), person(a, 'bob'), person(b, 'bob')]);
+    const before = await bob.open({ transport });
+    const sent = [await alice.message({ target: { uid: 'bob' } })];
+    await before.leave();
+    sent.push(await alice.message({ target: { uid: 'bob' } }));
+    const after = await moved.open({ transport, variables: { after: before.ready.cursor } });
+    expect(after.ready).toMatchObject({ recovered: true });
+    sent.push(await alice.message({ target: { uid: 'bob' } }));
+    expect(idsOf(await after.heard())).toEqual(idsSent(sent));
+  });
+});
+
+test('two processes started from the command line carry dial, message and notify', async () => {
+  const urls = await startTwoProcesses();
+  for (const transport of transports) await reachEachOther(urls, transport);
+});
+
+test('a repetition on the other node gets the first answer, and sends nothing', async () => {
+  const [a, b] = await startTwo();
+  const [alice, again, bob] = await Promise.all([person(a, 'alice'), person(b, 'alice'), person(b, 'bob')]);
+  const ear = await bob.open();
+  const input = { target: { uid: 'bob' }, roomId: 'r', roomType: 'video', clientMutationId: 'once' };
+  const answers = await Promise.all([alice.dial(input), again.dial(input)]);
+  expect(answers[1]).toEqual(answers[0]);
+  expect(idsOf(await ear.heard())).toEqual([answers[0].signalId]);
+});
+
+test('nodes with different prefixes on one Redis do not hear each other', async () => {
+  const [a, b] = [await startService({ engine }), await startService({ engine })];
+  const [alice, bob, bobOfB] = await Promise.all([
+    person(a.url, 'alice'),
+    person(a.url, 'bob'),
+    person(b.url, 'bob'),
+  ]);
+  const [own, other] = [await alice.open(), await bobOfB.open()];
+  const there = { target: { socketId: other.ready.socketId } };
+  expect(await alice.dial({ target: { uid: 'bob' }, roomId: 'r', roomType: 'video' })).toMatchObject({
+    offline: true,
+  });
+  expect(await alice.message(there)).toMatchObject({ offline: true });
+  expect(await alice.notify({ recipients: ['team'], socketId: own.ready.socketId })).toMatchObject({
+    hubs: [{ hubId: 'team', sockets: 1, nodes: 1 }],
+  });
+  expect((await bob.open()).ready.calls).toEqual([]);
+  expect(await other.heard()).toEqual([]);
+});
+
+describe('what two nodes cost Redis', () => {
+  /** Opens sockets for Bob on a node, and resolves when all are ready. */
+  async function openMany(url: string, count: number, hubIds: string[]) {
+    const hubs = Object.fromEntries(hubIds.map((hubId) => [hubId, 'read']));
+    const client = await openClient('ws', url, await tokenFor('bob', { hubs }));
+    const sockets = Array.from({ length: count }, () => client.open({ hubIds }));
+    await Promise.all(sockets.map(({ ready }) => ready));
+    return { sockets, leave: client.abort };
+  }
+
+  test('is one subscription for each topic that a node needs, whatever the number of its sockets', async () => {
+    const prefix = randomPrefix();
+    const clock = manualClock();
+    const options = {
+      engine,
+      prefix,
+      overrides: { clock },
+      env: { LIMIT_SOCKETS_PER_USER: '1000' },
+    } as const;
+    const [a, b] = [await startService(options), await startService(options)];
+    const redis = observe(inject('redisUrl'));
+    const keys = createKeys(prefix);
+    const topics: Topic[] = [userTopic('bob'), hubTopic('team'), hubTopic('side')];
+    async function subscribers(): Promise<number[]> {
+      const counts = (await redis.pubsub('NUMSUB', ...topics.map(keys.channel))) as (string | number)[];
+      return counts.filter((_, i) => i % 2 === 1).map(Number);
+    }
+    expect(await subscribers()).toEqual([0, 0, 0]);
+    const many = await openMany(a.url, 50, ['team']);
+    expect(await subscribers()).toEqual([1, 1, 0]);
+    const more = await openMany(b.url, 30, ['team', 'side']);
+    expect(await subscribers()).toEqual([2, 2, 1]);
+    expect([a.stats().topics, b.stats().topics]).toEqual([2, 3]);
+
+    const left = many.sockets.slice(1);
+    for (const socket of left) socket.close();
+    more.leave();
+    await until('the sockets to go', () => a.stats().sockets === 1 && b.stats().sockets === 0);
+    clock.advance(1000);
+    clock.advance(1000);
+    await until('the second node to leave its topics', () => b.stats().topics === 0);
+    await until('Redis to know of it', async () => (await subscribers()).join() === '1,1,0');
+  });
+
+  test('is exactly the same for a notify to a hub of 200 sockets as to a hub of two', async () => {
+    const server = await startRedis();
+    onTestFinished(() => server.stop());
+    const options = {
+      engine,
+      prefix: 'nodes',
+      redisUrl: server.url,
+      // Stands still: no lease is renewed, no deadline looked for.
+      overrides: { clock: manualClock() },
+      env: { LIMIT_SOCKETS_PER_USER: '1000' },
+    } as const;
+    const [a, b] = [await startService(options), await startService(options)];
+    const redis = observe(server.url);
+    const alice = await person(a.url, 'alice', { hubs: { team: 'read', two: 'read', many: 'read' } });
+    const own = await alice.open({ variables: { hubIds: ['team'] } });
+    const two = [await openMany(a.url, 1, ['two']), await openMany(b.url, 1, ['two'])];
+    const many = [await openMany(a.url, 100, ['many']), await openMany(b.url, 100, ['many'])];
+
+    async function calls(): Promise<Map<string, number>> {
+      const lines = (await redis.info('commandstats')).matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm);
+      return new Map([...lines].map(([, name = '', count]) => [name, Number(count)]));
+    }
+
+    async function costOf(hubId: string, { sockets }: { sockets: Received[] }) {
+      const before = await calls();
+      const { signalId, hubs } = await alice.notify({
+        recipients: [hubId],
+        socketId: own.ready.socketId,
+      });
+      await Promise.all(sockets.map((socket) => socket.first('the signal', isSignal(signalId))));
+      const spent = [...(await calls())].map(([name, count]) => [name, count - (before.get(name) ?? 0)]);
+      const cost = Object.fromEntries(spent.filter(([name, count]) => name !== 'info' && count !== 0));
+      return { reached: hubs[0].sockets, nodes: hubs[0].nodes, cost };
+    }
+
+    const [few, all] = [two, many].map((parts) => ({ sockets: parts.flatMap(({ sockets }) => sockets) }));
+    if (!few || !all) throw new Error('two hubs');
+    // The first of each creates what later ones find.
+    await costOf('two', few);
+    await costOf('many', all);
+    const small = await costOf('two', few);
+    const large = await costOf('many', all);
+    expect(small).toMatchObject({ reached: 2, nodes: 2, cost: { evalsha: 1, publish: 1, xadd: 1 } });
+    expect(large).toMatchObject({ reached: 200, nodes: 2 });
+    expect(large.cost).toEqual(small.cost);
+  });
+});
+
+function isSignal(signalId: string) {
+  return ({ id }: Received): boolean => id === signalId;
+}
