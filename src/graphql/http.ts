@@ -5,22 +5,20 @@ import type { Log } from '../signaling/log.ts';
 import type { Signaling } from '../signaling/signaling.ts';
 import { bearerToken } from './auth.ts';
 import type { ServeGraphiql } from './graphiql.ts';
+import { allowOrigin, type OriginRules, refusalOf } from './origins.ts';
 import type { PlanRequest, Plans } from './plan.ts';
+import { type Params, paramsOf, pathOf, readBody } from './request.ts';
 import { type SseParts, serveSse } from './sse.ts';
 import type { WsServer } from './ws.ts';
 import type { Yoga } from './yoga.ts';
 
-export interface HttpParts extends SseParts {
+export interface HttpParts extends SseParts, OriginRules {
   readonly signaling: Signaling;
   readonly yoga: Yoga;
   readonly plans: Plans;
   readonly ws: WsServer;
   readonly graphiql: ServeGraphiql | undefined;
   readonly log: Log;
-  /** Other origins whose pages may call; `*` for all. */
-  readonly corsOrigins: readonly string[];
-  /** Serve only requests that name this machine itself: keeps other sites' names from being pointed at it. */
-  readonly localOnly: boolean;
 }
 
 /** The one HTTP server: GraphQL, its live streams, its page, and what load balancers ask. */
@@ -119,13 +117,6 @@ function mayStream({ method, headers }: IncomingMessage): boolean {
   return (method === 'GET' || method === 'POST') && (headers.accept ?? '').includes('text/event-stream');
 }
 
-/** The parameters of a GraphQL-over-HTTP request. */
-interface Params {
-  readonly query: string;
-  readonly operationName?: string | null;
-  readonly variables?: Record<string, unknown> | null;
-}
-
 /** Serves a valid subscription itself; false leaves everything else, invalid requests included, to Yoga. */
 async function serveStream(
   parts: HttpParts,
@@ -165,77 +156,6 @@ function subscriptionOf(
   }
 }
 
-/** The parameters of a request whose body was read; undefined for what Yoga should look at (and refuse) itself. */
-function paramsOf(request: IncomingMessage & { body?: Buffer }): Params | undefined {
-  try {
-    const params: unknown = request.body ? JSON.parse(request.body.toString()) : queryParams(request);
-    return isParams(params) ? params : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function queryParams(request: IncomingMessage): object {
-  const { query, operationName, variables } = Object.fromEntries(urlOf(request).searchParams);
-  return { query, operationName, variables: variables ? JSON.parse(variables) : undefined };
-}
-
-function isParams(value: unknown): value is Params {
-  if (typeof value !== 'object' || value === null) return false;
-  const { query, operationName, variables } = value as Record<string, unknown>;
-  return (
-    typeof query === 'string' &&
-    (operationName ?? '') === String(operationName ?? '') &&
-    typeof (variables ?? {}) === 'object'
-  );
-}
-
-/** The whole body; undefined as soon as it is known to be longer than allowed. */
-function readBody(request: IncomingMessage, most: number): Promise<Buffer | undefined> {
-  const declared = Number(request.headers['content-length'] ?? 0);
-  const chunks: Buffer[] = [];
-  let length = 0;
-  return new Promise((resolve, reject) => {
-    if (declared > most) resolve(undefined);
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length <= most) chunks.push(chunk);
-      else resolve(undefined);
-    });
-    request.once('end', () => resolve(Buffer.concat(chunks)));
-    request.once('error', reject);
-  });
-}
-
-/** Why a request is not served at all, as a status line; undefined when it is. */
-function refusalOf(parts: HttpParts, request: IncomingMessage): string | undefined {
-  const { host, origin } = request.headers;
-  if (parts.localOnly && !isLocal(`http://${host}`)) return '403 Forbidden';
-  return origin === undefined || isAllowed(parts, request, origin) ? undefined : '403 Forbidden';
-}
-
-/** Pages of our own, of the origins configured, and in development of any server on this machine. */
-function isAllowed(parts: HttpParts, request: IncomingMessage, origin: string): boolean {
-  if (parts.corsOrigins.includes('*') || parts.corsOrigins.includes(origin)) return true;
-  if (parts.localOnly && isLocal(origin)) return true;
-  return URL.canParse(origin) && new URL(origin).host === request.headers.host;
-}
-
-function isLocal(origin: string): boolean {
-  return URL.canParse(origin) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(origin).hostname);
-}
-
-/** Tokens travel in a header, never in a cookie, so a page that may call gains nothing that its user did not give it. */
-function allowOrigin(parts: HttpParts, request: IncomingMessage, response: ServerResponse): void {
-  const { origin } = request.headers;
-  response.setHeader('vary', 'origin');
-  if (origin === undefined || !isAllowed(parts, request, origin)) return;
-  response.setHeader('access-control-allow-origin', origin);
-  response.setHeader('access-control-allow-headers', 'authorization, content-type');
-  response.setHeader('access-control-allow-methods', 'GET, POST, OPTIONS');
-  response.setHeader('access-control-max-age', '600');
-}
-
 /** A refusal in the form of a GraphQL answer. */
 function answer(response: ServerResponse, status: number, code: string, message: string): void {
   const body = JSON.stringify({ errors: [{ message, extensions: { code, retryable: status === 503 } }] });
@@ -244,12 +164,4 @@ function answer(response: ServerResponse, status: number, code: string, message:
   // Ended now, the connection might close on a client that still sends, which would then not read this.
   if (response.req.readableEnded) response.end();
   else response.req.resume().once('end', () => response.end());
-}
-
-function urlOf(request: IncomingMessage): URL {
-  return new URL(request.url ?? '/', 'http://service');
-}
-
-function pathOf(request: IncomingMessage): string {
-  return URL.canParse(request.url ?? '/', 'http://service') ? urlOf(request).pathname : '';
 }

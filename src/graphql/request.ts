@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http';
+
+/** The parameters of a GraphQL-over-HTTP request. */
+export interface Params {
+  readonly query: string;
+  readonly operationName?: string | null;
+  readonly variables?: Record<string, unknown> | null;
+}
+
+/** The parameters of a request whose body was read; undefined for what Yoga should look at (and refuse) itself. */
+export function paramsOf(request: IncomingMessage & { body?: Buffer }): Params | undefined {
+  try {
+    const params: unknown = request.body ? JSON.parse(request.body.toString()) : queryParams(request);
+    return isParams(params) ? params : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function queryParams(request: IncomingMessage): object {
+  const { query, operationName, variables } = Object.fromEntries(urlOf(request).searchParams);
+  return { query, operationName, variables: variables ? JSON.parse(variables) : undefined };
+}
+
+function isParams(value: unknown): value is Params {
+  if (typeof value !== 'object' || value === null) return false;
+  const { query, operationName, variables } = value as Record<string, unknown>;
+  return (
+    typeof query === 'string' &&
+    (operationName ?? '') === String(operationName ?? '') &&
+    typeof (variables ?? {}) === 'object'
+  );
+}
+
+/** The whole body; undefined as soon as it is known to be longer than allowed. */
+export function readBody(request: IncomingMessage, most: number): Promise<Buffer | undefined> {
+  const declared = Number(request.headers['content-length'] ?? 0);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  return new Promise((resolve, reject) => {
+    if (declared > most) resolve(undefined);
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= most) chunks.push(chunk);
+      else resolve(undefined);
+    });
+    request.once('end', () => resolve(Buffer.concat(chunks)));
+    request.once('error', reject);
+  });
+}
+
+function urlOf(request: IncomingMessage): URL {
+  return new URL(request.url ?? '/', 'http://service');
+}
+
+/** The path that is asked for; empty when the address makes no sense. */
+export function pathOf(request: IncomingMessage): string {
+  return URL.canParse(request.url ?? '/', 'http://service') ? urlOf(request).pathname : '';
+}
