@@ -1,0 +1,50 @@
+import type { Entry, Logged, Opening, Put, Row, SocketRecord } from '../../src/signaling/ports.ts';
+import type { Retention, Topic } from '../../src/signaling/topic.ts';
+
+const retention: Retention = { entries: 1000, bytes: 4 * 1024 * 1024, idleMs: 60_000 };
+
+export function entry(topic: Topic, body = '{}', kept: Partial<Retention> = {}): Entry {
+  return { topic, body, retention: { ...retention, ...kept } };
+}
+
+export function document(id: string, rev: number, body = `{"rev":${rev}}`, ttlMs = 60_000): Put {
+  return { id, rev, body, ttlMs, live: [] };
+}
+
+export function row(list: string, id: string, at: number, kept: Partial<Row['keep']> = {}): Row {
+  return { list, id, body: `{"row":"${id}"}`, at, keep: { rows: 1000, ms: 60_000, ...kept } };
+}
+
+export function socket(socketId: string, details: Partial<SocketRecord> = {}): SocketRecord {
+  return { socketId, deviceId: 'phone', deviceLabel: null, openedAt: 1, ...details };
+}
+
+/** The opening of bob's socket `s1`, which reads nothing unless told to. */
+export function opening(details: Partial<Opening> = {}): Opening {
+  return {
+    uid: 'bob',
+    socket: socket('s1'),
+    access: [],
+    counts: new Map(),
+    topics: [],
+    epoch: null,
+    limit: { entries: 1000, bytes: 1024 * 1024 },
+    ...details,
+  };
+}
+
+export function numbersOf(entries: readonly Logged[]): number[] {
+  return entries.map(({ number }) => number);
+}
+
+export function bodiesOf(entries: readonly { readonly body: string }[]): string[] {
+  return entries.map(({ body }) => body);
+}
+
+export function ascending(numbers: readonly number[]): number[] {
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}
+
+export function range(length: number): number[] {
+  return Array.from({ length }, (_, i) => i);
+}

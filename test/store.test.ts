@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+import { createKeys } from '../src/redis/keys.ts';
+import { entry, opening } from './contracts/fixtures.ts';
+import { storeContract } from './contracts/store.ts';
+import { manualClock } from './support/clock.ts';
+import { connectRedis, startEngine, type TestEngine } from './support/engine.ts';
+import { engines, randomPrefix } from './support/service.ts';
+
+describe.each(engines)('the store on %s', (engine) => {
+  storeContract(() => startEngine(engine));
+});
+
+describe('numbers go on above the last one, and cuts do not fall behind it, when the time is behind', () => {
+  async function expectAscending({ store }: TestEngine, last: number): Promise<void> {
+    const numbers: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const outcome = await store.commit({ append: [entry('hub:a'), entry('hub:a')] });
+      if (outcome.status === 'DONE') numbers.push(...outcome.numbers);
+    }
+    const { number: cut } = await store.open(opening());
+    const outcome = await store.commit({ append: [entry('hub:a')] });
+
+    expect(numbers).toEqual([1, 2, 3, 4, 5, 6].map((i) => last + i));
+    expect(cut).toBe(last + 6);
+    expect(outcome).toEqual({ status: 'DONE', numbers: [last + 7] });
+  }
+
+  test('on memory', async () => {
+    const clock = manualClock();
+    const engine = await startEngine('memory', { clock });
+    const { number: last } = await engine.store.open(opening());
+
+    clock.advance(-60_000);
+
+    await expectAscending(engine, last);
+  });
+
+  test('on redis', async () => {
+    const prefix = randomPrefix();
+    const engine = await startEngine('redis', { prefix });
+    const { number } = await engine.store.open(opening());
+
+    // As a primary finds it whose clock is slow, after the one before it.
+    const last = number + 60_000_000;
+    await connectRedis().hset(createKeys(prefix).log, 'last', last);
+
+    await expectAscending(engine, last);
+  });
+});
