@@ -88,9 +88,11 @@ export function createMemoryStore(clock: Clock, publish: (entry: Logged) => void
 
   function setAccess(changes: NonNullable<Change['access']>): void {
     const since = log.last();
-    for (const { uid, field, value } of changes) {
-      if (value === null) userOf(uid).access.delete(field);
-      else userOf(uid).access.set(field, { value, since });
+    for (const { uid, field, value, ifSince } of changes) {
+      const { access } = userOf(uid);
+      if (ifSince !== undefined && access.get(field)?.since !== ifSince) continue;
+      if (value === null) access.delete(field);
+      else access.set(field, { value, since });
     }
   }
 

@@ -62,9 +62,10 @@ export function planCommit(keys: Keys, change: Change): Call {
       bBody: body(text),
     })),
     timers: timers.map(({ id, at }) => (at === null ? { id } : { id, at })),
-    access: access.map(({ uid, field, value }) => ({
+    access: access.map(({ uid, field, value, ifSince }) => ({
       k: key(keys.access(uid)),
       field,
+      ...(ifSince !== undefined && { ifSince: String(ifSince) }),
       ...(value !== null && { bValue: body(value) }),
     })),
   });

@@ -95,7 +95,7 @@ export function forgetEnded(uid: string, access: Access, now: number): AccessCha
   const ended: AccessChange[] = [];
   for (const [field, value] of access) {
     const until = field.startsWith('void:') ? null : (JSON.parse(value.value) as Grant).until;
-    if (until !== null && until <= now) ended.push({ uid, field, value: null });
+    if (until !== null && until <= now) ended.push({ uid, field, value: null, ifSince: value.since });
   }
   return ended;
 }
@@ -118,7 +118,10 @@ export function isKnownToBelong(access: Access, hubId: string, now: number): boo
 export function hubsOf(identity: Identity, access: Access, now: number): Map<string, Membership> {
   const hubs = new Map<string, Membership>();
   for (const [hubId, privilege] of identity.hubs) {
-    if (!isVoid(access, hubId, identity.issuedAt)) hubs.set(hubId, { privilege, until: null, since: 0 });
+    if (isVoid(access, hubId, identity.issuedAt)) continue;
+    // Who was revoked and let in again by a new token gets nothing of the time between.
+    const since = access.has(`void:${hubId}`) ? identity.issuedAt * 1000 : 0;
+    hubs.set(hubId, { privilege, until: null, since });
   }
   for (const field of access.keys()) {
     const granted = field.startsWith('grant:') ? grantIn(access, field, now) : undefined;

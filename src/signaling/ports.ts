@@ -59,6 +59,8 @@ export interface AccessChange {
   readonly uid: string;
   readonly field: string;
   readonly value: string | null;
+  /** Only if the field still has this number: whoever removes what has ended must not remove what came after it. */
+  readonly ifSince?: number;
 }
 
 /** Makes a commit repeatable: whoever brings the same id again gets the first result, and nothing else happens. */
@@ -122,7 +124,7 @@ export interface UserRecord {
 export interface Opening {
   readonly uid: string;
   readonly socket: SocketRecord;
-  readonly access: readonly AccessChange[];
+  readonly access: readonly Omit<AccessChange, 'ifSince'>[];
   /** How many sockets of this node listen to each hub, this one included. */
   readonly counts: ReadonlyMap<string, number>;
   /** The topics to read, each after its own number. */

@@ -46,10 +46,6 @@ local function append(entry)
   return number
 end
 
-local numbers = { 'DONE' }
-for i, entry in ipairs(plan.append) do numbers[i + 1] = append(entry) end
-if #plan.append > 0 then redis.call('HSET', KEYS[1], 'last', text(last)) end
-
 for _, put in ipairs(plan.put) do
   redis.call('HSET', KEYS[put.k], 'rev', put.rev, 'body', ARGV[put.bBody])
   redis.call('PEXPIRE', KEYS[put.k], put.ttlMs)
@@ -76,10 +72,19 @@ for _, timer in ipairs(plan.timers) do
   if timer.at then redis.call('ZADD', KEYS[2], timer.at, timer.id) else redis.call('ZREM', KEYS[2], timer.id) end
 end
 
-for _, change in ipairs(plan.access) do
-  if change.bValue then redis.call('HSET', KEYS[change.k], change.field, text(last) .. ' ' .. ARGV[change.bValue])
-  else redis.call('HDEL', KEYS[change.k], change.field) end
+local function set_access(access, change)
+  local since = change.ifSince and string.match(redis.call('HGET', access, change.field) or '', '^%d*')
+  if since ~= change.ifSince then return end
+  if change.bValue then redis.call('HSET', access, change.field, text(last) .. ' ' .. ARGV[change.bValue])
+  else redis.call('HDEL', access, change.field) end
 end
+
+-- After all that could fail on a key of the wrong type: what is published cannot be taken back.
+local numbers = { 'DONE' }
+for i, entry in ipairs(plan.append) do numbers[i + 1] = append(entry) end
+if #plan.append > 0 then redis.call('HSET', KEYS[1], 'last', text(last)) end
+
+for _, change in ipairs(plan.access) do set_access(KEYS[change.k], change) end
 
 if plan.key then
   redis.call('HSET', KEYS[plan.key.k], 'fingerprint', plan.key.fingerprint, 'result', ARGV[plan.key.bResult])
