@@ -32,6 +32,7 @@ export function createHeartbeat(clock: Clock): Heartbeat {
   function beat(): void {
     now++;
     for (const connection of slot(now)) connection.ping();
+    // Those that were pinged that long ago.
     for (const connection of slot(now + seconds - pongSeconds)) connection.expectPong?.();
   }
 

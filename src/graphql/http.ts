@@ -25,6 +25,8 @@ export interface HttpParts extends SseParts, OriginRules {
 export function createHttpServer(parts: HttpParts): Server {
   const server = createServer({ shouldUpgradeCallback: wantsWebSocket }, (request, response) => {
     route(parts, request, response).catch((error: unknown) => {
+      // The client broke off in the middle of its request.
+      if (request.destroyed && !request.complete) return;
       parts.log.error({ error, path: pathOf(request) }, 'a request could not be served');
       if (response.headersSent) response.destroy();
       else answer(response, 500, 'INTERNAL_SERVER_ERROR', 'Something went wrong on our side.');

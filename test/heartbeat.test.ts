@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { createHeartbeat } from '../src/graphql/heartbeat.ts';
+import { post } from './support/api.ts';
+import { type ManualClock, manualClock } from './support/clock.ts';
+import { listenDocument } from './support/listen.ts';
+import { type RawWs, rawSse, signedInWs, until } from './support/raw.ts';
+import { startService, tokenFor } from './support/service.ts';
+
+/** Moves the clock as time does, second by second. */
+function pass(clock: ManualClock, seconds: number): void {
+  for (let second = 0; second < seconds; second++) clock.advance(1000);
+}
+
+/** As long as a heartbeat lasts, and as long as its answer may take, in seconds. */
+const beat = 14;
+const answer = 6;
+
+async function startNode() {
+  const clock = manualClock();
+  return { clock, node: await startService({ engine: 'memory', overrides: { clock } }) };
+}
+
+test('every connection is pinged once in each heartbeat, they are spread over its seconds, and one timer does it', () => {
+  const clock = manualClock();
+  const heartbeat = createHeartbeat(clock);
+  const pings = new Map<object, number>();
+  let inThisSecond = 0;
+  const connections = Array.from({ length: 4 * beat }, () => {
+    const connection = {
+      ping() {
+        inThisSecond++;
+        pings.set(connection, (pings.get(connection) ?? 0) + 1);
+      },
+    };
+    heartbeat.add(connection);
+    return connection;
+  });
+  expect(clock.tasks).toBe(1);
+  for (let second = 0; second < 2 * beat; second++) {
+    inThisSecond = 0;
+    pass(clock, 1);
+    expect(inThisSecond).toBe(4);
+  }
+  expect([...pings.values()]).toEqual(connections.map(() => 2));
+
+  for (const connection of connections.slice(1)) heartbeat.delete(connection);
+  pass(clock, beat);
+  expect([...pings.values()].filter((count) => count === 3)).toHaveLength(1);
+  heartbeat.stop();
+  expect(clock.tasks).toBe(0);
+});
+
+test('the heartbeat that clients are told of is the one that is kept', async () => {
+  const { node } = await startNode();
+  const { data } = await post(node.url, undefined, '{ service { heartbeatMs } }');
+  expect(data.service.heartbeatMs).toBe(beat * 1000);
+  const raw = rawSse(node.url, await tokenFor('alice'));
+  await raw.contains(`"heartbeatMs":${beat * 1000}`);
+});
+
+describe('over server-sent events', () => {
+  test('an idle stream gets a comment in each heartbeat', async () => {
+    const { clock, node } = await startNode();
+    const raw = rawSse(node.url, await tokenFor('alice'));
+    await raw.contains('SocketReady');
+    for (const beats of [1, 2]) {
+      pass(clock, beat);
+      await until('the comment', () => comments(raw.text) >= beats);
+    }
+    pass(clock, beat - 1);
+    expect(comments(raw.text)).toBe(2);
+  });
+
+  test('a stream that has not begun gets none, and one that has ended none either', async () => {
+    const { clock, node } = await startNode();
+    const refused = rawSse(node.url, undefined);
+    await refused.closed;
+    const left = rawSse(node.url, await tokenFor('alice'));
+    await left.contains('SocketReady');
+    left.socket.destroy();
+    await until('the socket is gone', () => node.stats().sockets === 0);
+    pass(clock, 2 * beat);
+    for (const raw of [refused, left]) expect(comments(raw.text)).toBe(0);
+  });
+});
+
+describe('over WebSocket', () => {
+  test('a connection that answers its pings stays, with or without a subscription', async () => {
+    const { clock, node } = await startNode();
+    const idle = await signedInWs(node.url, undefined);
+    const raw = await signedInWs(node.url, await tokenFor('alice'));
+    raw.subscribe('1', listenDocument);
+    await raw.nextOf('next');
+    const pings: string[] = [];
+    idle.ws.on('ping', () => pings.push('idle'));
+    raw.ws.on('ping', () => pings.push('subscribed'));
+    for (let second = 0; second < 3 * beat; second++) {
+      pass(clock, 1);
+      await Promise.all([roundTrip(idle), roundTrip(raw)]);
+    }
+    expect(pings.toSorted()).toEqual(['idle', 'idle', 'idle', 'subscribed', 'subscribed', 'subscribed']);
+    expect(node.stats().sockets).toBe(1);
+  });
+
+  test('a connection that does not answer is ended after the time for an answer, and its sockets with it', async () => {
+    const { clock, node } = await startNode();
+    const deaf = await signedInWs(node.url, await tokenFor('alice'), { autoPong: false });
+    const pinged = new Promise((resolve) => deaf.ws.once('ping', resolve));
+    deaf.subscribe('1', listenDocument);
+    await deaf.nextOf('next');
+    pass(clock, beat);
+    await pinged;
+    expect(node.stats().sockets).toBe(1);
+    pass(clock, answer);
+    expect(await deaf.closed).toMatchObject({ code: 1006 });
+    await until('the socket is gone', () => node.stats().sockets === 0);
+  });
+});
+
+/** How many chunks that are nothing but a comment. */
+const comments = (text: string): number => text.match(/^3\r\n:\n\n\r$/gm)?.length ?? 0;
+
+/** Whatever was sent before has been dealt with on both sides. */
+async function roundTrip({ send, nextOf }: RawWs): Promise<void> {
+  send({ type: 'ping' });
+  await nextOf('pong');
+}
