@@ -7,9 +7,11 @@ import { systemClock } from '../src/signaling/clock.ts';
 import { entryFor } from '../src/signaling/entry.ts';
 import { defaultLimits } from '../src/signaling/limits.ts';
 import { createNode, type SignalingNode } from '../src/signaling/node.ts';
+import type { Bus } from '../src/signaling/ports.ts';
 import type { Envelope, Signal } from '../src/signaling/signal.ts';
 import { createSocket, type Socket } from '../src/signaling/socket.ts';
 import { hubTopic, type Topic, userTopic } from '../src/signaling/topic.ts';
+import { manualClock } from './support/clock.ts';
 
 const silent = { info() {}, warn() {}, error() {} };
 
@@ -139,4 +141,111 @@ test('every socket gets what was sent to its topics, once and in ascending numbe
     ),
     { numRuns: 25 },
   );
+});
+
+describe('a hub that is granted to a live socket', () => {
+  /** A bus that tells late: entries wait until the test lets them through. */
+  function createLateBus() {
+    const bus = createMemoryBus();
+    let waiting: (() => void)[] = [];
+    const late: Bus & { through(): void } = {
+      ...bus,
+      listen: (listener) =>
+        bus.listen({ ...listener, onEntry: (entry) => void waiting.push(() => listener.onEntry(entry)) }),
+      settled: () => new Promise((resolve) => waiting.push(resolve)),
+      through() {
+        const telling = waiting;
+        waiting = [];
+        for (const tell of telling) tell();
+      },
+    };
+    return { late, publish: bus.publish };
+  }
+
+  test('does not overtake what was sent before and is still on its way', async () => {
+    const { late, publish } = createLateBus();
+    const store = createMemoryStore(systemClock, publish);
+    const node = createNode({ bus: late, store, clock: systemClock, limits: defaultLimits, log: silent });
+    const { got } = await join(node, 'alice', []);
+    await send(node, userTopic('alice'), { kind: 'HubGranted', grantedHubId: 'new', until: null });
+    await settle();
+    late.through();
+    const toAlice = await send(node, userTopic('alice'));
+    const toHub = await send(node, hubTopic('new'));
+    await settle();
+    late.through();
+    await settle();
+    late.through();
+    await settle();
+    expect(numbers(got)).toEqual([toAlice, toHub]);
+  });
+
+  test('does not overtake a signal of a large hub that waits for its slice', async () => {
+    const node = createTestNode();
+    const members = [];
+    for (let i = 0; i < largeAudience * 8; i++) members.push(await join(node, `user${i}`, ['big']));
+    const last = members.at(-1);
+    const topic = userTopic(last?.socket.uid ?? '');
+    await send(node, topic, { kind: 'HubGranted', grantedHubId: 'new', until: null });
+    const first = await send(node, hubTopic('big'));
+    const second = await send(node, hubTopic('new'));
+    await settle();
+    expect(numbers(last?.got ?? [])).toEqual([first, second]);
+  });
+
+  test('and every other change of who listens is counted', async () => {
+    const node = createTestNode();
+    const { socket } = await join(node, 'alice', []);
+    const counted = async () => (await node.store.counts(['new'])).get('new')?.sockets;
+    await send(node, userTopic('alice'), { kind: 'HubGranted', grantedHubId: 'new', until: null });
+    await settle();
+    expect(await counted()).toBe(1);
+    await send(node, userTopic('alice'), { kind: 'HubRevoked', revokedHubId: 'new', claims: true });
+    await settle();
+    expect(await counted()).toBe(0);
+    node.exchange.drop(socket);
+    await settle();
+    expect(await counted()).toBe(0);
+  });
+});
+
+test('a socket that was closed while it opened is not let in again', async () => {
+  const node = createTestNode();
+  const { socket } = await join(node, 'alice', ['team']);
+  node.exchange.drop(socket);
+  await node.exchange.join(socket, new Map([[hubTopic('team'), 0]]));
+  expect(node.exchange.sockets.size).toBe(0);
+  await send(node, hubTopic('team'));
+  await settle();
+  expect(socket.held ?? []).toEqual([]);
+});
+
+test('sockets that the store could not forget are told again', async () => {
+  const manual = manualClock();
+  const bus = createMemoryBus();
+  const store = createMemoryStore(systemClock, bus.publish);
+  let away = true;
+  const told: string[] = [];
+  const node = createNode({
+    bus,
+    clock: manual,
+    limits: defaultLimits,
+    log: silent,
+    store: {
+      ...store,
+      async close(sockets, counts) {
+        if (away) throw new Error('away');
+        told.push(...sockets.map(({ socketId }) => socketId));
+        await store.close(sockets, counts);
+      },
+    },
+  });
+  const { socket } = await join(node, 'alice', ['team']);
+  node.exchange.drop(socket);
+  await settle();
+  expect(told).toEqual([]);
+  away = false;
+  manual.advance(2000);
+  await settle();
+  expect(told).toEqual(['sock-alice']);
 });

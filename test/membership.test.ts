@@ -337,6 +337,25 @@ describe.each(engines)('revokeHub on %s', (engine) => {
     expect(await alice.message({ target: { uid: 'bob' } })).toMatchObject({ offline: true });
   });
 
+  test.each([
+    ['lies ahead of our clock', 4],
+    ['has a fraction, as a NumericDate may', 1.5],
+  ])('a later token’s claim counts at once, also when its iat %s', async (_, issuedAt) => {
+    const { here, there } = await startNodes(engine);
+    const alice = await person(here, 'alice', alices);
+    const { revoke } = await backend(here);
+    await revoke('team', 'bob');
+    const bob = await person(there, 'bob', { hubs: { home: 'read', team: 'read' }, issuedAt });
+    const first = await bob.open();
+    const sent = await tell(alice);
+    expect(idsOf(await first.heard())).toEqual([sent]);
+
+    const second = await bob.open({ variables: { after: first.ready.cursor } });
+    expect(second.ready).toMatchObject({ recovered: true, hubIds: ['home', 'team'] });
+    const next = await tell(alice);
+    expect(idsOf(await second.heard())).toContain(next);
+  });
+
   test('a claim of a token issued later counts again, whatever tokens come after it', async () => {
     const { here, there } = await startNodes(engine);
     const alice = await person(here, 'alice', alices);

@@ -41,8 +41,9 @@ const claimsSchema = z.object({
   email: word,
   hubs: z.record(id, privilege).default({}),
   admin: z.boolean().default(false),
-  iat: z.number().default(0),
-  exp: z.number(),
+  // A NumericDate may have a fraction (RFC 7519, section 2).
+  iat: z.number().transform(Math.floor).default(0),
+  exp: z.number().transform(Math.floor),
 });
 
 export function createAuthenticate(options: AuthOptions): Authenticate {

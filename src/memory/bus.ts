@@ -28,6 +28,7 @@ export function createMemoryBus(): MemoryBus {
     subscribe: async (added) => {
       for (const topic of added) topics.add(topic);
     },
+    settled: () => new Promise((resolve) => setImmediate(resolve)),
     unsubscribe: (removed) => {
       for (const topic of removed) topics.delete(topic);
     },

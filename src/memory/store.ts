@@ -76,7 +76,7 @@ export function createMemoryStore(clock: Clock, publish: (entry: Logged) => void
     documents.set(id, { id, rev, body }, ttlMs);
     for (const { uid, listed } of live) {
       if (listed) userOf(uid).live.set(id, body);
-      else userOf(uid).live.delete(id);
+      else users.get(uid)?.live.delete(id);
     }
   }
 

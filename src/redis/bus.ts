@@ -6,8 +6,11 @@ import type { Topic } from '../signaling/topic.ts';
 import { available } from './client.ts';
 import type { Keys } from './keys.ts';
 
-/** See the port. `lose` is for the lease: when it has run out, others may have taken this node for dead. */
-export type RedisBus = Bus & { lose(): void };
+/**
+ * See the port. `lose` is for the lease: when it has run out, others may have taken this node for dead. `probe` finds out
+ * whether the connection still lives.
+ */
+export type RedisBus = Bus & { lose(): void; probe(): void };
 
 /** `subscriber` is a connection of its own. */
 export function createRedisBus(subscriber: Redis, keys: Keys, log: Log): RedisBus {
@@ -85,9 +88,21 @@ export function createRedisBus(subscriber: Redis, keys: Keys, log: Log): RedisBu
     connected = false;
   });
 
+  /** Redis answers a PING behind everything that it published before, on the same connection. */
+  async function settled(): Promise<void> {
+    await available(subscriber.ping());
+  }
+
+  /** A connection may be dead without a word: the one we only listen on would not tell. */
+  function probe(): void {
+    if (connected) settled().catch(() => subscriber.disconnect(true));
+  }
+
   return {
     subscribe,
     unsubscribe,
+    settled,
+    probe,
     lose,
     listen: (told) => {
       listener = told;

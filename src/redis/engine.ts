@@ -27,6 +27,9 @@ export interface RedisEngineOptions {
   readonly systemClock: Clock;
 }
 
+/** How often the connection that only listens is probed, in milliseconds. */
+const probeMs = 2000;
+
 export function createRedisEngine({
   url,
   prefix,
@@ -42,6 +45,8 @@ export function createRedisEngine({
   const bus = createRedisBus(subscriber, keys, log);
   const lease = createLease({ client, keys, clock, log, onLapse: bus.lose, onTime: time.set });
   const store = createRedisStore({ client, keys, clock, nodeId: lease.nodeId });
+
+  let stopProbing = (): void => {};
 
   return {
     store,
@@ -61,8 +66,10 @@ export function createRedisEngine({
       await client.start();
       await reach(subscriber);
       await lease.start();
+      stopProbing = clock.every(probeMs, bus.probe);
     },
     async stop() {
+      stopProbing();
       await lease.stop();
       subscriber.removeAllListeners('close');
       subscriber.disconnect();

@@ -58,7 +58,10 @@ async function joinLate(
   try {
     await node.exchange.join(socket, new Map([[topic, since]]));
     const missed = await node.store.entries(topic, since);
+    // Older signals of other topics may still be on their way, through the bus and within this node.
+    await node.bus.settled();
     if (socket.closed) return;
+    node.exchange.catchUp(socket);
     partAt(node, socket, topic, until);
     socket.held = inOrder([...missed.map(node.read), ...socket.held]);
     node.exchange.release(socket);

@@ -43,7 +43,8 @@ const invitedPrivilege = 3;
 /**
  * Calls a user: the call, its room invites and the ring are committed together. Answers with a call whoever is dialled;
  * for a target that is offline, unknown or not reachable through the hub it has ended already, and nothing else tells
- * these three apart. Throws BAD_USER_INPUT, PAYLOAD_TOO_LARGE, IDEMPOTENCY_CONFLICT, UNAVAILABLE; nobody was rung then.
+ * these three apart. Throws BAD_USER_INPUT, PAYLOAD_TOO_LARGE, IDEMPOTENCY_CONFLICT: nobody was rung then; and UNAVAILABLE:
+ * it is not known.
  */
 export function dial(
   node: SignalingNode,

@@ -17,7 +17,7 @@ export const errorCodes = {
   IDEMPOTENCY_CONFLICT: { retryable: false },
   /** Others changed the same thing five times in a row while this was decided. */
   CONFLICT: { retryable: true },
-  /** The store did not answer in time; nothing is known to have happened. */
+  /** The store did not answer in time. It is not known whether it happened: repeat it with its clientMutationId. */
   UNAVAILABLE: { retryable: true },
 } as const;
 

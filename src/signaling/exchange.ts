@@ -3,6 +3,7 @@ import type { Clock, Wheel } from './clock.ts';
 import { createId } from './id.ts';
 import type { Log } from './log.ts';
 import type { Bus, Logged, Store } from './ports.ts';
+import { createRegistrar } from './registrar.ts';
 import { type ClosingCode, notice, type Signal, type SignalReader } from './signal.ts';
 import { give, type Socket } from './socket.ts';
 import { hubOf, type Topic } from './topic.ts';
@@ -15,6 +16,8 @@ export interface Exchange {
   part(socket: Socket, topic: Topic): void;
   /** Tells in which epoch the log is now; sockets of another one are closed, to start again. */
   observe(epoch: string): void;
+  /** Brings a socket what is on its way to it within this node: signals for large hubs take their time. */
+  catchUp(socket: Socket): void;
   /** Writes what was held, then lets the socket go on live. */
   release(socket: Socket): void;
   /** Ends a socket from our side: a last `SocketClosing`, then the transport's end. */
@@ -66,11 +69,11 @@ export function createExchange(parts: ExchangeParts): Exchange {
   const rooms = new Map<Topic, Room>();
   const sockets = new Set<Socket>();
   const backlog = createBacklog(offer);
-  let leaving: { socket: Socket; topics: Topic[] }[] = [];
   let epoch: string | undefined;
-  let forgotten: Promise<void> = Promise.resolve();
+  const registrar = createRegistrar({ store, clock, wheel, log, counts });
 
   async function join(socket: Socket, topics: ReadonlyMap<Topic, number>): Promise<void> {
+    if (socket.closed) return;
     sockets.add(socket);
     const wanted = [...topics.keys()];
     subscribe(wanted.filter((topic) => !rooms.has(topic)));
@@ -95,6 +98,8 @@ export function createExchange(parts: ExchangeParts): Exchange {
     const room = rooms.get(topic);
     socket.topics.set(topic, after);
     room?.sockets.add(socket);
+    // One that is still opening brings its counts with its registration.
+    if (socket.ready) registrar.changed(topic);
     room?.callOffLeaving?.();
     return room?.subscribed;
   }
@@ -104,7 +109,9 @@ export function createExchange(parts: ExchangeParts): Exchange {
     socket.deadlines?.get(topic)?.();
     socket.deadlines?.delete(topic);
     const room = rooms.get(topic);
-    if (!room?.sockets.delete(socket) || room.sockets.size > 0) return;
+    if (!room?.sockets.delete(socket)) return;
+    registrar.changed(topic);
+    if (room.sockets.size > 0) return;
     room.callOffLeaving = wheel.at(clock.now() + lingerMs, () => leave(topic, room));
   }
 
@@ -183,29 +190,9 @@ export function createExchange(parts: ExchangeParts): Exchange {
     if (socket.closed) return;
     socket.closed = true;
     sockets.delete(socket);
-    const topics = [...socket.topics.keys()];
-    for (const topic of topics) part(socket, topic);
+    for (const topic of [...socket.topics.keys()]) part(socket, topic);
     socket.callOffExpiry?.();
-    forget(socket, topics);
-  }
-
-  /** Those who leave while the store is busy with others are forgotten in one command. */
-  function forget(socket: Socket, topics: Topic[]): void {
-    leaving.push({ socket, topics });
-    if (leaving.length === 1) forgotten = forgotten.then(forgetLeaving);
-  }
-
-  async function forgetLeaving(): Promise<void> {
-    const gone = leaving;
-    leaving = [];
-    const records = gone.map(({ socket }) => ({ uid: socket.uid, socketId: socket.record.socketId }));
-    const left = new Set(gone.flatMap(({ topics }) => topics));
-    await store.close(records, counts(left)).catch((error: unknown) => {
-      log.warn(
-        { error, sockets: records.length },
-        'closed sockets could not be forgotten; the lease will end them',
-      );
-    });
+    registrar.left(socket);
   }
 
   function counts(topics: Iterable<Topic>): Map<string, number> {
@@ -225,11 +212,23 @@ export function createExchange(parts: ExchangeParts): Exchange {
 
   async function stop(): Promise<void> {
     for (const socket of [...sockets]) close(socket, 'SHUTTING_DOWN');
-    await forgotten;
+    await registrar.told();
   }
 
   bus.listen({ onEntry: receive, onLost: lost });
-  return { join, part, release, observe, close, drop, counts, stop, sockets, topics: () => rooms.size };
+  return {
+    join,
+    part,
+    observe,
+    catchUp: backlog.catchUp,
+    release,
+    close,
+    drop,
+    counts,
+    stop,
+    sockets,
+    topics: () => rooms.size,
+  };
 }
 
 /** Whether nothing lies between two entries of a topic. A topic whose record ran out begins again at 0. */

@@ -10,6 +10,7 @@ import type { SignalingNode } from './node.ts';
 import { claimStream, type OriginInput, originOf, ownAddress } from './origin.ts';
 import type { CallRole, Envelope, Origin, Scope, Target } from './signal.ts';
 import { type Addressee, addresseeOf, checkTarget, scopeOf, type TargetInput } from './target.ts';
+import { hubOf } from './topic.ts';
 
 export interface MessageInput {
   readonly target?: TargetInput | null | undefined;
@@ -45,7 +46,7 @@ const longestCall = 24 * 60 * 60;
 /**
  * Sends a message to one socket, to a user's sockets, or to a hub's, and writes the call log when the message ends a
  * call. Throws BAD_USER_INPUT, PAYLOAD_TOO_LARGE, FORBIDDEN (a target hub), NOT_FOUND (a call), IDEMPOTENCY_CONFLICT,
- * CONFLICT, UNAVAILABLE; nothing was sent then. A log that cannot be written fails nothing.
+ * CONFLICT: nothing was sent then; and UNAVAILABLE: it is not known. A log that cannot be written fails nothing.
  */
 export async function message(
   node: SignalingNode,
@@ -80,7 +81,7 @@ async function decide(
       'This is the socket you send from.',
     );
   }
-  const except = addressee.topic?.startsWith('hub:') ? own : undefined;
+  const except = addressee.topic && hubOf(addressee.topic) !== undefined ? own : undefined;
   const envelope = envelopeOf({ hubId, origin, target, scope, words, addressee, except });
   const result = {
     signalId: envelope.id,

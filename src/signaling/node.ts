@@ -15,16 +15,16 @@ export interface SignalingNode {
   readonly log: Log;
   readonly read: SignalReader;
   readonly exchange: Exchange;
+  readonly bus: Bus;
 }
 
-export type NodeParts = Pick<SignalingNode, 'store' | 'clock' | 'limits' | 'log'> & { readonly bus: Bus };
+export type NodeParts = Pick<SignalingNode, 'store' | 'bus' | 'clock' | 'limits' | 'log'>;
 
-export function createNode({ bus, ...parts }: NodeParts): SignalingNode {
+export function createNode(parts: NodeParts): SignalingNode {
   const read = createSignalReader(parts.clock);
   const wheel = createWheel(parts.clock);
   const exchange = createExchange({
     ...parts,
-    bus,
     read,
     wheel,
     act: (socket, signal) => act(node, socket, signal),

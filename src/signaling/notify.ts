@@ -29,8 +29,8 @@ export interface NotifyPayload {
 
 /**
  * Tells every socket of everyone who belongs to the recipient hubs, except the caller's own socket. A socket in several
- * of them is told once. Throws BAD_USER_INPUT, PAYLOAD_TOO_LARGE, FORBIDDEN (a recipient hub), IDEMPOTENCY_CONFLICT,
- * UNAVAILABLE; nothing was sent then.
+ * of them is told once. Throws BAD_USER_INPUT, PAYLOAD_TOO_LARGE, FORBIDDEN (a recipient hub), IDEMPOTENCY_CONFLICT:
+ * nothing was sent then; and UNAVAILABLE: it is not known.
  */
 export function notify(
   node: SignalingNode,

@@ -13,7 +13,7 @@ import type { Entry, Opened } from './ports.ts';
 import { type Recovery, recover } from './recovery.ts';
 import { notice, type Signal, type SignalKind, signalKinds } from './signal.ts';
 import { createSocket, give, type Sink, type Socket } from './socket.ts';
-import { hubTopic, type Topic, userTopic } from './topic.ts';
+import { hubOf, hubTopic, type Topic, userTopic } from './topic.ts';
 
 /** What a client asks for with `incomingSignal`. */
 export interface SocketRequest {
@@ -82,6 +82,7 @@ async function register(
 ): Promise<Registration> {
   const { exchange, store } = node;
   await exchange.join(socket, new Map([[userTopic(socket.uid), 0]]));
+  requireOpen(socket);
   let { access } = await store.user(socket.uid);
   let hubs = readableHubs(node, identity, socket, access);
   for (;;) {
@@ -163,6 +164,8 @@ function start(
   const recovery = recover(opened, cursor, socket.topics, node.clock.now());
   socket.claimed = claimedHubs(identity, opened.user.access);
   socket.ready = true;
+  // Nothing that is sent from now on lies before it, whatever a token's own clock says.
+  for (const [topic, since] of socket.topics) socket.topics.set(topic, Math.min(since, opened.number));
   socket.seen = recovery.recovered ? recovery.cursor.number : opened.number;
   socket.sink.write(ready(node, identity, socket, opened, recovery));
   const connected = new Set(opened.user.sockets.map(({ socketId }) => socketId));
@@ -192,9 +195,7 @@ function ready(
     recovered: recovery.recovered,
     reason: recovery.reason,
     calls: liveCalls(opened.user.live, node.clock.now()),
-    hubIds: [...socket.topics.keys()].flatMap((topic) =>
-      topic.startsWith('hub:') ? topic.slice('hub:'.length) : [],
-    ),
+    hubIds: [...socket.topics.keys()].flatMap((topic) => hubOf(topic) ?? []),
     heartbeatMs,
     expiresAt: identity.expiresAt,
   });

@@ -179,7 +179,7 @@ export interface Store {
 
   document(id: string): Promise<Document | undefined>;
 
-  /** Entries of one topic after a number, oldest first, and the topic's last number. */
+  /** Entries of one topic after a number, oldest first. */
   entries(topic: Topic, after: number): Promise<readonly Logged[]>;
 
   /** Rows of a list, newest first, behind the row `after`, at most `first`; undefined when `after` is not in the list. */
@@ -211,6 +211,8 @@ export interface Bus {
   listen(listener: BusListener): void;
   /** Resolves when every entry that is committed from now on will be told. */
   subscribe(topics: readonly Topic[]): Promise<void>;
+  /** Resolves when every entry that was committed before the call has been told. */
+  settled(): Promise<void>;
   /** Never fails; entries may still be told for a moment. */
   unsubscribe(topics: readonly Topic[]): void;
 }

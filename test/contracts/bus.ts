@@ -50,6 +50,16 @@ export function busContract(start: () => Promise<TestEngine>): void {
       expect(heard.filter((each) => each.topic === topic)).toEqual(await store.entries(topic, 0));
   });
 
+  test('has told everything that was committed before once it has settled', async () => {
+    const { bus, store, heard } = await start();
+    await bus.subscribe(['hub:a', 'user:a']);
+    for (const i of range(50)) {
+      await store.commit({ append: [entry(i % 2 ? 'hub:a' : 'user:a', `${i}`)] });
+      await bus.settled();
+      expect(heard).toHaveLength(i + 1);
+    }
+  });
+
   test('tells nothing of topics that were not subscribed to', async () => {
     const engine = await start();
     await engine.bus.subscribe(['hub:a', 'user:a']);

@@ -10,15 +10,6 @@ local plan = cjson.decode(ARGV[4])
 last = math.max(microseconds(), last)
 redis.call('HSET', KEYS[1], 'last', text(last))
 
-for _, change in ipairs(plan.access) do
-  if change.bValue then redis.call('HSET', KEYS[2], change.field, text(last) .. ' ' .. ARGV[change.bValue])
-  else redis.call('HDEL', KEYS[2], change.field) end
-end
-redis.call('HSET', KEYS[3], plan.socketId, ARGV[5])
-redis.call('SET', KEYS[5], plan.node .. ' ' .. plan.uid)
-redis.call('HSET', KEYS[7], plan.socketId, plan.uid)
-for hub, count in pairs(plan.counts) do redis.call('HSET', KEYS[8], hub, count) end
-
 local left, bytes_left = plan.limit.entries, plan.limit.bytes
 local function read(entries, after)
   local found = redis.call('XRANGE', entries, '(' .. after .. '-0', '+', 'COUNT', left + 1)
@@ -33,6 +24,15 @@ for i, after in ipairs(plan.after) do
   local wanted = plan.epoch == epoch and left >= 0 and bytes_left >= 0
   topics[i] = { redis.call('HGET', record, 'last') or '0', wanted and read(entries, after) or {} }
 end
+
+for _, change in ipairs(plan.access) do
+  if change.bValue then redis.call('HSET', KEYS[2], change.field, text(last) .. ' ' .. ARGV[change.bValue])
+  else redis.call('HDEL', KEYS[2], change.field) end
+end
+redis.call('HSET', KEYS[3], plan.socketId, ARGV[5])
+redis.call('SET', KEYS[5], plan.node .. ' ' .. plan.uid)
+redis.call('HSET', KEYS[7], plan.socketId, plan.uid)
+for hub, count in pairs(plan.counts) do redis.call('HSET', KEYS[8], hub, count) end
 
 local too_much = left < 0 or bytes_left < 0
 if too_much then for _, topic in ipairs(topics) do topic[2] = {} end end

@@ -1,0 +1,71 @@
+import type { Clock, Wheel } from './clock.ts';
+import type { Log } from './log.ts';
+import type { Store } from './ports.ts';
+import type { Socket } from './socket.ts';
+import { hubOf, type Topic } from './topic.ts';
+
+/** Keeps the store's register true: which sockets have left this node, and how many listen to each hub. */
+export interface Registrar {
+  left(socket: Socket): void;
+  /** Another number of sockets listens to the topic. */
+  changed(topic: Topic): void;
+  /** Resolves when what was reported so far has been told once. */
+  told(): Promise<void>;
+}
+
+/** How long to wait before telling again what the store did not take, in milliseconds. */
+const retryMs = 1000;
+
+export interface RegistrarParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly wheel: Wheel;
+  readonly log: Log;
+  counts(topics: Iterable<Topic>): Map<string, number>;
+}
+
+/** What is reported while the store is busy with earlier reports goes out in one command. */
+export function createRegistrar({ store, clock, wheel, log, counts }: RegistrarParts): Registrar {
+  let gone: Socket[] = [];
+  let changes = new Set<Topic>();
+  let scheduled = false;
+  let telling: Promise<void> = Promise.resolve();
+
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    telling = telling.then(tell);
+  }
+
+  async function tell(): Promise<void> {
+    const [sockets, topics] = [gone, changes];
+    [gone, changes, scheduled] = [[], new Set(), false];
+    try {
+      await store.close(
+        sockets.map(({ uid, record }) => ({ uid, socketId: record.socketId })),
+        counts(topics),
+      );
+    } catch (error) {
+      log.warn(
+        { error, sockets: sockets.length },
+        'closed sockets could not be forgotten; they are told again',
+      );
+      gone = [...sockets, ...gone];
+      changes = new Set([...topics, ...changes]);
+      wheel.at(clock.now() + retryMs, schedule);
+    }
+  }
+
+  return {
+    left(socket) {
+      gone.push(socket);
+      schedule();
+    },
+    changed(topic) {
+      if (hubOf(topic) === undefined) return;
+      changes.add(topic);
+      schedule();
+    },
+    told: () => telling,
+  };
+}
