@@ -56,6 +56,10 @@ const variables = z.object({
   LIMIT_RECIPIENTS: count(defaultLimits.recipients),
   LIMIT_SOCKETS_PER_USER: count(defaultLimits.socketsPerUser),
   LIMIT_STREAMS_PER_SOCKET: count(defaultLimits.streamsPerSocket),
+  LIMIT_DOCUMENT_TOKENS: count(defaultLimits.documentTokens),
+  LIMIT_DOCUMENT_DEPTH: count(defaultLimits.documentDepth),
+  LIMIT_DOCUMENT_ALIASES: count(defaultLimits.documentAliases, 0),
+  LIMIT_MUTATION_FIELDS: count(defaultLimits.mutationFields),
 });
 
 type Variables = z.infer<typeof variables>;
@@ -84,6 +88,10 @@ function configOf(env: Variables) {
       recipients: env.LIMIT_RECIPIENTS,
       socketsPerUser: env.LIMIT_SOCKETS_PER_USER,
       streamsPerSocket: env.LIMIT_STREAMS_PER_SOCKET,
+      documentTokens: env.LIMIT_DOCUMENT_TOKENS,
+      documentDepth: env.LIMIT_DOCUMENT_DEPTH,
+      documentAliases: env.LIMIT_DOCUMENT_ALIASES,
+      mutationFields: env.LIMIT_MUTATION_FIELDS,
     },
   };
 }

@@ -3,7 +3,7 @@ import { as, documents, post } from './support/api.ts';
 import { manualClock } from './support/clock.ts';
 import { listen, listenDocument, type Received } from './support/listen.ts';
 import { rawWs, signedInWs, until } from './support/raw.ts';
-import { startService, tokenFor } from './support/service.ts';
+import { engines, startService, tokenFor } from './support/service.ts';
 
 const shortDocument = 'subscription { incomingSignal { __typename cursor ... on PeerMessage { payload } } }';
 
@@ -199,6 +199,75 @@ describe('operations', () => {
       payload: { data: { incomingSignal: { payload: 'hello' } } },
     });
   });
+});
+
+describe.each(engines)('an operation id that is used again, on %s', (engine) => {
+  test.each([
+    ['while the first subscription opens', false],
+    ['when the first subscription is open', true],
+  ])('%s, names the second only', async (_, waits) => {
+    const node = await startService({ engine });
+    const token = await tokenFor('alice');
+    const raw = await signedInWs(node.url, token);
+    raw.subscribe('1', shortDocument);
+    if (waits) await raw.nextOf('next', '1');
+    raw.send({ id: '1', type: 'complete' });
+    raw.subscribe('1', shortDocument);
+    expect(await raw.next()).toMatchObject({
+      payload: { data: { incomingSignal: { __typename: 'SocketReady' } } },
+    });
+    await until('the first one is gone', () => node.stats().sockets === 1);
+
+    await as(node.url, token).message({ target: { uid: 'alice' }, payload: 'hello' });
+    expect(await raw.next()).toMatchObject({
+      id: '1',
+      type: 'next',
+      payload: { data: { incomingSignal: { payload: 'hello' } } },
+    });
+    raw.send({ id: '1', type: 'complete' });
+    await until('the second one is gone', () => node.stats().sockets === 0 && node.stats().plans === 0);
+    await as(node.url, token).message({ target: { uid: 'alice' }, payload: 'too late' });
+    raw.subscribe('fence', '{ __typename }');
+    expect((await raw.next()).id).toBe('fence');
+  });
+
+  test('after a query that still ran, is not answered for it', async () => {
+    const node = await startService({ engine });
+    const raw = await signedInWs(node.url, await tokenFor('alice'));
+    raw.subscribe('1', '{ viewer { uid } }');
+    raw.send({ id: '1', type: 'complete' });
+    raw.subscribe('1', shortDocument);
+    expect(await raw.next()).toMatchObject({
+      payload: { data: { incomingSignal: { __typename: 'SocketReady' } } },
+    });
+    raw.send({ id: '1', type: 'complete' });
+    await until('nothing is left', () => node.stats().sockets === 0 && node.stats().plans === 0);
+  });
+
+  test('a subscription that is completed while it opens delivers nothing', async () => {
+    const node = await startService({ engine });
+    const raw = await signedInWs(node.url, await tokenFor('alice'));
+    raw.subscribe('1', shortDocument);
+    raw.send({ id: '1', type: 'complete' });
+    raw.subscribe('first', '{ viewer { uid } }');
+    expect((await raw.nextOf('complete')).id).toBe('first');
+    await until('nothing is left', () => node.stats().sockets === 0 && node.stats().plans === 0);
+    raw.subscribe('second', '{ viewer { uid } }');
+    expect((await raw.next()).id).toBe('second');
+  });
+});
+
+test('an operation whose id is longer than 128 characters is refused, and no other', async () => {
+  const { url } = await startService({ engine: 'memory' });
+  const raw = await signedInWs(url, await tokenFor('alice'));
+  raw.subscribe('x'.repeat(129), shortDocument);
+  expect(await raw.next()).toMatchObject({
+    id: 'x'.repeat(129),
+    type: 'error',
+    payload: [{ extensions: { code: 'BAD_USER_INPUT' } }],
+  });
+  raw.subscribe('x'.repeat(128), shortDocument);
+  expect(await raw.next()).toMatchObject({ id: 'x'.repeat(128), type: 'next' });
 });
 
 describe('a reader that stalls', () => {

@@ -300,13 +300,21 @@ export type Limits = {
   readonly __typename?: 'Limits';
   /** The largest HTTP body and WebSocket frame, in bytes. */
   readonly bodyBytes: Scalars['Int']['output'];
+  /** The most aliases that an operation may have. */
+  readonly documentAliases: Scalars['Int']['output'];
+  /** How many fields deep an operation may be. */
+  readonly documentDepth: Scalars['Int']['output'];
+  /** The most tokens (names, values and punctuation) that a GraphQL document may have. */
+  readonly documentTokens: Scalars['Int']['output'];
   /** The largest `JSON` value, in bytes of its text. */
   readonly jsonBytes: Scalars['Int']['output'];
   /** How deep a `JSON` value may be nested. */
   readonly jsonDepth: Scalars['Int']['output'];
+  /** The most fields that one mutation may run. */
+  readonly mutationFields: Scalars['Int']['output'];
   /** The most hubs that one `notify` may name. */
   readonly recipients: Scalars['Int']['output'];
-  /** The most sockets that a user may have open; opening one more closes the oldest. */
+  /** The most sockets that a user may have open; opening one more closes the oldest. One WebSocket carries no more than that. */
   readonly socketsPerUser: Scalars['Int']['output'];
   /** The most media streams that a socket may name as `origin.streamId`. */
   readonly streamsPerSocket: Scalars['Int']['output'];
@@ -1115,8 +1123,12 @@ export interface JsonScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes
 
 export type LimitsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Limits'] = ResolversParentTypes['Limits']> = {
   bodyBytes?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  documentAliases?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  documentDepth?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  documentTokens?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   jsonBytes?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   jsonDepth?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  mutationFields?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   recipients?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   socketsPerUser?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   streamsPerSocket?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;

@@ -32,6 +32,11 @@ export class Outbox<Item> {
     this.#owner = owner;
   }
 
+  /** More waits for the reader than allowed. */
+  get full(): boolean {
+    return this.#connection.writableLength > mostUnsent;
+  }
+
   push(item: Item): void {
     if (this.#items.push(item) > 1) return;
     if (waiting.push(this) === 1) process.nextTick(flushAll);
@@ -43,7 +48,7 @@ export class Outbox<Item> {
     if (items.length === 0 || this.#connection.destroyed) return;
     this.#items = [];
     // Judged by what an earlier write has left: a replay may be larger than the bound by itself.
-    if (this.#connection.writableLength > mostUnsent) this.#owner.slow();
+    if (this.full) this.#owner.slow();
     else this.#connection.write(this.#join(items));
   }
 }

@@ -1,4 +1,5 @@
 import { type DocumentNode, executeSync, type GraphQLSchema, Kind, visit } from 'graphql';
+import { SignalingError } from '../signaling/errors.ts';
 import type { Signal } from '../signaling/signal.ts';
 import type { MaskError } from './errors.ts';
 
@@ -7,7 +8,7 @@ import type { MaskError } from './errors.ts';
  * same plan get the same bytes, so each signal is executed and serialised once per plan, however many sockets there are.
  */
 export interface Plan {
-  /** The signal as JSON text of a GraphQL result. Made once per signal. */
+  /** The signal as JSON text of a GraphQL result, an error where that fails. Made once per signal. */
   render(signal: Signal): string;
   /** The same, in a form that `make` derives from the text. Made once per signal and form. */
   renderAs<Form>(signal: Signal, make: (text: string, signal: Signal) => Form): Form;
@@ -29,8 +30,17 @@ export interface Plans {
   readonly executions: number;
 }
 
+/** How long the text of one signal may be. */
+const mostText = 1024 * 1024;
+
+/** What stays for replays: of so many signals, so much text. */
+const mostRemembered = { signals: 1000, text: 16 * 1024 * 1024 };
+
 export function createPlans(schema: GraphQLSchema, mask: MaskError): Plans {
   const plans = new Map<string, { plan: Plan; sockets: number }>();
+  /** The signals that have bytes, with how much text these are; the one that got some last is the last. */
+  const rendered = new Map<Signal, number>();
+  let remembered = 0;
   let executions = 0;
 
   function acquire(request: PlanRequest): Plan {
@@ -52,15 +62,42 @@ export function createPlans(schema: GraphQLSchema, mask: MaskError): Plans {
     const keys = new Map<object, object>();
     const keyOfForm = (make: object): object => keys.get(make) ?? keys.set(make, {}).get(make) ?? make;
     const plan: Plan = {
-      render: (signal) => memo(signal, plan, () => run(operation, signal)),
+      render: (signal) => memo(signal, plan, () => remember(signal, run(operation, signal))),
       renderAs: (signal, make) => memo(signal, keyOfForm(make), () => make(plan.render(signal), signal)),
       release: released,
     };
     return plan;
   }
 
+  /** Notes what a signal has got; the signals whose bytes were made longest ago lose theirs. */
+  function remember(signal: Signal, text: string): string {
+    // What only this node says is written once, and nobody keeps it.
+    if (signal.number === null) return text;
+    const length = (rendered.get(signal) ?? 0) + text.length;
+    rendered.delete(signal);
+    rendered.set(signal, length);
+    remembered += text.length;
+    for (const [oldest, lost] of rendered) {
+      const fits = rendered.size <= mostRemembered.signals && remembered <= mostRemembered.text;
+      if (fits || oldest === signal) break;
+      oldest.renders.clear();
+      rendered.delete(oldest);
+      remembered -= lost;
+    }
+    return text;
+  }
+
   function run(operation: Operation, signal: Signal): string {
     executions++;
+    try {
+      return textOf(operation, signal);
+    } catch (error) {
+      // Whoever listens gets to know, and stays: what comes next may be shown again.
+      return JSON.stringify({ errors: [mask(error)], data: null });
+    }
+  }
+
+  function textOf(operation: Operation, signal: Signal): string {
     // Throws when a field is resolved later: nothing in a signal may wait for anything.
     const result = executeSync({
       schema,
@@ -69,7 +106,9 @@ export function createPlans(schema: GraphQLSchema, mask: MaskError): Plans {
       // Nothing below may depend on who looks: without a context it cannot.
       contextValue: undefined,
     });
-    return JSON.stringify(result.errors ? { ...result, errors: result.errors.map(mask) } : result);
+    const text = JSON.stringify(result.errors ? { ...result, errors: result.errors.map(mask) } : result);
+    if (text.length <= mostText) return text;
+    throw new SignalingError('PAYLOAD_TOO_LARGE', 'This document makes more than 1 MiB of the signal.');
   }
 
   return {

@@ -6,6 +6,10 @@ import type { MaskError } from './errors.ts';
  * writes the signals. Returns what went wrong; nothing, when the socket is open.
  */
 export async function enter(args: ExecutionArgs, mask: MaskError): Promise<readonly GraphQLError[]> {
-  const stream = await createSourceEventStream(args);
-  return 'errors' in stream ? (stream.errors ?? []).map(mask) : [];
+  try {
+    const stream = await createSourceEventStream(args);
+    return 'errors' in stream ? (stream.errors ?? []).map(mask) : [];
+  } catch (error) {
+    return [mask(error)];
+  }
 }

@@ -6,6 +6,9 @@ import type { Beating } from './heartbeat.ts';
 import { Outbox } from './outbox.ts';
 import type { WsDoor } from './ws-door.ts';
 
+/** How many operations may run on one connection; its open sockets do not count. */
+const mostRunning = 64;
+
 /** One WebSocket connection, and what we keep of it. */
 export class WsConnection implements Beating {
   /** Its open and opening subscriptions. */
@@ -17,6 +20,7 @@ export class WsConnection implements Beating {
   readonly #ws: WebSocket;
   /** Signals go past `ws`, straight to the connection. */
   readonly #outbox: Outbox<Frame>;
+  #running = 0;
   #alive = true;
   /** It had not greeted when it was last pinged. */
   #late = false;
@@ -36,11 +40,21 @@ export class WsConnection implements Beating {
   }
 
   /** Sends a message of the protocol, after the signals that wait. A client that is gone needs none. */
-  send(data: string): Promise<void> {
+  send(data: string): void {
     this.#outbox.flush();
-    return new Promise((resolve) =>
-      this.#ws.readyState === this.#ws.OPEN ? this.#ws.send(data, () => resolve()) : resolve(),
-    );
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    if (this.#outbox.full) this.slow();
+    else this.#ws.send(data);
+  }
+
+  /** Waits for an operation. While too many run, nothing more is read. */
+  async during<Result>(operation: () => Result | Promise<Result>): Promise<Result> {
+    if (++this.#running === mostRunning) this.#ws.pause();
+    try {
+      return await operation();
+    } finally {
+      if (this.#running-- === mostRunning) this.#ws.resume();
+    }
   }
 
   close(code?: number, reason?: string): void {

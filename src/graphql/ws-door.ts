@@ -46,6 +46,7 @@ export class WsDoor implements Door, Sink, AsyncGenerator<never> {
 
   opened(socket: Socket): void {
     this.#socket = socket;
+    if (this.gone) this.#signaling.drop(socket);
   }
 
   get gone(): boolean {
@@ -84,7 +85,12 @@ export class WsDoor implements Door, Sink, AsyncGenerator<never> {
     });
   }
 
+  /**
+   * The client has completed the operation: nobody is told that it has ended. graphql-ws only looks at ids, and would
+   * complete the operation that has this one's id by then.
+   */
   async return(): Promise<IteratorResult<never>> {
+    this.#ended = undefined;
     this.leave();
     return done;
   }

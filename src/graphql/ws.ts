@@ -52,7 +52,13 @@ type Connection = WsContext<Record<string, unknown>, WsConnection>;
 type Server = ReturnType<typeof makeServer<Record<string, unknown>, WsConnection>>;
 
 /** An operation on its way through graphql-ws; a subscription brings its door. */
-type Operation = ExecutionArgs & { readonly stream?: WsDoor };
+type Operation = ExecutionArgs & {
+  readonly connection: Connection;
+  readonly id: string;
+  readonly stream: WsDoor | undefined;
+  /** What graphql-ws has under its id until the client completes it. */
+  readonly entry: AsyncGenerator<never>;
+};
 
 /** GraphQL over WebSocket, in the protocol `graphql-transport-ws`. */
 export function createWsServer(parts: WsParts): WsServer {
@@ -67,8 +73,8 @@ export function createWsServer(parts: WsParts): WsServer {
     connectionInitWaitTimeout: 0,
     onConnect: (connection) => connect(parts, connection),
     onSubscribe: (connection, id, payload) => prepare(parts, connection, id, payload),
-    subscribe: (operation) => open(parts, operation),
-    execute: (operation) => run(parts, operation),
+    subscribe: (operation) => open(parts, operation as Operation),
+    execute: (operation) => run(parts, operation as Operation),
   });
 
   return {
@@ -93,7 +99,7 @@ function serve({ heartbeat, log }: WsParts, server: Server, ws: WebSocket, tcp: 
   const closed = server.opened(
     {
       protocol: connection.protocol,
-      send: (data) => connection.send(data),
+      send: async (data) => connection.send(data),
       close: (code, reason) => connection.close(code, reason),
       onMessage: (receive) => {
         ws.on('message', (data) => {
@@ -145,6 +151,7 @@ async function prepare(
   const { token } = connection.extra;
   let stream: WsDoor | undefined;
   try {
+    checkOperationId(id);
     const params = { query, operationName: operationName ?? undefined, variables: variables ?? undefined };
     const enveloped = parts.yoga.getEnveloped({ token, params });
     const document = enveloped.parse(query);
@@ -152,8 +159,13 @@ async function prepare(
     if (errors.length > 0) return errors.map((error) => withoutStatus(parts.mask(error)));
     const request = { document, operationName, variables };
     const kind = kindOf(document, operationName);
-    if (kind === 'subscription')
+    if (kind === 'subscription') {
+      checkDoors(parts, connection);
       stream = new WsDoor(parts.signaling, connection.extra, id, parts.plans.acquire(request));
+    }
+    const entry = stream ?? noDoor();
+    // From now on `complete` ends it, also while it opens.
+    connection.subscriptions[id] = entry;
     const contextValue = await enveloped.contextFactory({ token, door: stream });
     return {
       schema: enveloped.schema,
@@ -161,7 +173,10 @@ async function prepare(
       operationName,
       variableValues: variables,
       contextValue,
-      ...(stream && { stream }),
+      connection,
+      id,
+      stream,
+      entry,
     };
   } catch (error) {
     stream?.leave();
@@ -178,10 +193,36 @@ function kindOf(document: DocumentNode, operationName: string | null | undefined
   });
 }
 
-async function run({ mask }: WsParts, operation: ExecutionArgs): Promise<ExecutionResult> {
-  const result = await execute(operation);
+/** Stands for an operation without a door: there is nothing to end. */
+async function* noDoor(): AsyncGenerator<never> {}
+
+/** The client has not completed it. */
+function goesOn({ connection, id, entry }: Operation): boolean {
+  return connection.subscriptions[id] === entry;
+}
+
+function checkOperationId(id: string): void {
+  if (id.length <= 128) return;
+  throw new SignalingError('BAD_USER_INPUT', "An operation's id has at most 128 characters.");
+}
+
+function checkDoors({ signaling }: WsParts, { extra }: Connection): void {
+  const { socketsPerUser } = signaling.limits;
+  if (extra.doors.length < socketsPerUser) return;
+  throw new SignalingError('BAD_USER_INPUT', `A WebSocket carries at most ${socketsPerUser} sockets.`);
+}
+
+async function run({ mask }: WsParts, operation: Operation): Promise<ExecutionResult> {
+  const result = await operation.connection.extra.during(() => execute(operation));
+  if (!goesOn(operation)) return unanswered();
   return result.errors ? { ...result, errors: result.errors.map(mask) } : result;
 }
+
+/**
+ * Stands for the answer to an operation that its client has completed. Never settles: graphql-ws only looks at ids, and
+ * would give the answer to the operation that has this one's id by then, and forget that one.
+ */
+const unanswered = (): Promise<never> => new Promise(() => {});
 
 /** Opens the socket, and gives graphql-ws an iterator that only ends: the signals go past it. */
 async function open(
@@ -190,10 +231,11 @@ async function open(
 ): Promise<AsyncGenerator<never> | ExecutionResult> {
   const { stream } = operation;
   if (!stream) throw new Error('A subscription came in without a door.');
-  const errors = await enter(operation, mask);
+  const errors = await operation.connection.extra.during(() => enter(operation, mask));
   // graphql-ws keeps the operation as long as the subscription; what only its beginning needed may go.
   operation.contextValue = undefined;
   operation.variableValues = undefined;
+  if (!goesOn(operation)) return unanswered();
   if (errors.length === 0) return stream;
   stream.leave();
   return { errors };

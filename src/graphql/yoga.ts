@@ -1,7 +1,8 @@
 import type { GraphQLSchema } from 'graphql';
-import { createYoga, type Plugin } from 'graphql-yoga';
+import { createLRUCache, createYoga, type Plugin } from 'graphql-yoga';
 import { bearerToken } from './auth.ts';
 import { type ContextParts, createContext, type Door } from './context.ts';
+import { documentLimits } from './document-limits.ts';
 import type { MaskError } from './errors.ts';
 
 /** What a transport of our own brings to an operation; plain HTTP requests bring their `request` instead. */
@@ -9,6 +10,9 @@ export interface ServerContext {
   readonly token?: string | undefined;
   readonly door?: Door;
 }
+
+/** How many documents stay parsed. With the limits on each, and the largest body for a text, about 50 MiB at most. */
+const cachedDocuments = 100;
 
 export type Yoga = ReturnType<typeof createGraphQLServer>;
 
@@ -24,7 +28,12 @@ export function createGraphQLServer(schema: GraphQLSchema, parts: ContextParts, 
       // Without a request it is an operation on a WebSocket.
       createContext(parts, token ?? bearerToken(request?.headers.get('authorization')), door),
     maskedErrors: { maskError: (error) => mask(error) },
-    plugins: [validationErrors(mask)],
+    plugins: [documentLimits(parts.signaling.limits), validationErrors(mask)],
+    // Counted in documents: each may be a large one.
+    parserAndValidationCache: {
+      documentCache: createLRUCache({ max: cachedDocuments }),
+      errorCache: createLRUCache({ max: cachedDocuments }),
+    },
     // http.ts does these for every route and transport alike.
     cors: false,
     graphiql: false,

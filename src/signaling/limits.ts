@@ -6,6 +6,10 @@ export interface Limits {
   readonly recipients: number;
   readonly socketsPerUser: number;
   readonly streamsPerSocket: number;
+  readonly documentTokens: number;
+  readonly documentDepth: number;
+  readonly documentAliases: number;
+  readonly mutationFields: number;
 }
 
 export const defaultLimits: Limits = {
@@ -15,4 +19,8 @@ export const defaultLimits: Limits = {
   recipients: 100,
   socketsPerUser: 20,
   streamsPerSocket: 32,
+  documentTokens: 1000,
+  documentDepth: 10,
+  documentAliases: 15,
+  mutationFields: 10,
 };

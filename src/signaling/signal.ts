@@ -105,19 +105,30 @@ export interface SignalView {
 /** Reads entries of the log as signals; an entry met again soon is the same object, with its bytes. */
 export type SignalReader = (entry: Logged) => Signal;
 
-/** How many signals a node keeps as objects, so that replays find their bytes. */
-const remembered = 1000;
+/** What a node keeps as objects, so that replays find their bytes: so many signals, and bytes of their bodies. */
+const remembered = { signals: 1000, bytes: 16 * 1024 * 1024 };
 
 export function createSignalReader(clock: Clock): SignalReader {
-  const recent = new Map<number, Signal>();
+  const recent = new Map<number, { signal: Signal; bytes: number }>();
+  let bytes = 0;
+
+  function remember(number: number, signal: Signal, length: number): void {
+    recent.set(number, { signal, bytes: length });
+    bytes += length;
+    for (const [oldest, lost] of recent) {
+      if (recent.size <= remembered.signals && bytes <= remembered.bytes) break;
+      recent.delete(oldest);
+      bytes -= lost.bytes;
+    }
+  }
+
   return (entry) => {
     const known = recent.get(entry.number);
-    if (known) return known;
+    if (known) return known.signal;
     const signal = readEntry(entry, clock.now());
     // How long a call still rings is counted anew at each reading.
     if (signal.envelope?.kind === 'IncomingCall') return signal;
-    recent.set(entry.number, signal);
-    if (recent.size > remembered) recent.delete(recent.keys().next().value as number);
+    remember(entry.number, signal, entry.body.length);
     return signal;
   };
 }
