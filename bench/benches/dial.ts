@@ -1,0 +1,142 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Flow, Schedule } from '../generator/api.ts';
+import { interleave, type Options, type Outcome } from '../run/bench.ts';
+import { aboveIdle, type Spent, spending } from '../run/cpu.ts';
+import type { Sample, Scenario } from '../run/figures.ts';
+import { mostSockets } from '../run/fits.ts';
+import { latencyValues, lossValues } from '../run/latency.ts';
+import { progress } from '../run/progress.ts';
+import { type Generator, type Stage, startStage } from '../run/stage.ts';
+import type { SubjectName } from '../subjects.ts';
+
+/*
+ * From a dial on one node to the ring on each device, half of them on another node. The rate is what takes our two
+ * nodes 30 % of a core, and the same for everyone: for the bare loop, a PUBLISH to the user's channel and a write.
+ * Then again, while a hub of thousands on the same nodes is notified twice a second by another process.
+ */
+
+interface Size {
+  readonly users: number;
+  readonly devices: number;
+  readonly hub: number;
+  readonly seconds: number;
+}
+
+const targetLoad = 0.3;
+
+/** Dials per second while the rate is looked for, and the bounds of what is found. */
+const rates = { trial: 100, least: 50, most: 1000 };
+
+const hubSignalsPerSecond = 2;
+
+/** Ours comes first: it sets the rate. */
+const subjects: readonly SubjectName[] = ['ours-ws', 'bare', 'ours-sse', 'socketio', 'graphql-ws'];
+
+export function dial(options: Options): Promise<Outcome> {
+  const size = options.quick
+    ? { users: 100, devices: 4, hub: 500, seconds: 2 }
+    : { users: 500, devices: 4, hub: Math.min(10_000, mostSockets()), seconds: 10 };
+  let rate: number | undefined;
+  const cells = subjects.map((subject) => ({
+    subject,
+    label: `${size.devices} devices on two nodes`,
+    async measure(repetition: number) {
+      const { samples, rate: found } = await measure(subject, size, repetition, rate);
+      rate ??= found;
+      return samples;
+    },
+  }));
+  return interleave(cells, options);
+}
+
+async function measure(
+  subject: SubjectName,
+  size: Size,
+  repetition: number,
+  given: number | undefined,
+): Promise<{ samples: Sample[]; rate: number }> {
+  const stage = await startStage(subject, 2);
+  try {
+    const [dialling, notifying] = await openBoth(stage, size);
+    const rate = await warmUp(stage, dialling, size, given);
+    const idle = await spending(stage.pids, () => delay(size.seconds * 1000));
+    const schedule = scheduleFor(size, rate, size.seconds);
+    const alone = await spending(stage.pids, () => dialling.load.run(schedule));
+    const crowded = await spending(stage.pids, async () => {
+      const [flow] = await Promise.all([dialling.load.run(schedule), notifying.load.run(hubSchedule(size))]);
+      return flow;
+    });
+    const base = { devices: size.devices, hub: size.hub };
+    const samples = [
+      { scenario: { ...base, meanwhile: 'nothing' }, ...alone },
+      { scenario: { ...base, meanwhile: 'hub notified' }, ...crowded },
+    ].map(({ scenario, value, spent }) =>
+      sampleOf({ subject, scenario, repetition }, value, rate, { spent, idle: idle.spent }),
+    );
+    return { samples, rate };
+  } finally {
+    await stage.stop();
+  }
+}
+
+/** The devices, which one process dials and listens on, and the hub, which another one does. */
+async function openBoth(stage: Stage, { users, devices, hub }: Size): Promise<[Generator, Generator]> {
+  const plan = { dialect: stage.subject.dialect, urls: stage.urls, operations: 1, inFlight: 64 };
+  const dialling = await stage.generator();
+  const notifying = await stage.generator({ yields: true });
+  await dialling.load.join({ ...plan, hubId: 'team', sockets: users * devices, devicesPerUser: devices });
+  await notifying.load.join({ ...plan, hubId: 'hub', sockets: hub, devicesPerUser: 1 });
+  await notifying.load.settle({ to: 'hub', reach: hub - 1 });
+  await dialling.load.settle({ to: 'users', reach: devices });
+  return [dialling, notifying];
+}
+
+/** Dials until the compilers have seen enough; returns the rate given, or the one that makes the load wanted. */
+async function warmUp(
+  stage: Stage,
+  { load }: Generator,
+  size: Size,
+  given: number | undefined,
+): Promise<number> {
+  await load.run(scheduleFor(size, rates.trial, 5));
+  if (given !== undefined) return given;
+  const { spent } = await spending(stage.pids, () => load.run(scheduleFor(size, rates.trial, size.seconds)));
+  const loadNow = (spent.userUs + spent.systemUs) / 1e6 / spent.seconds;
+  const rate = Math.round((rates.trial * targetLoad) / loadNow);
+  const bounded = Math.min(Math.max(rate, rates.least), rates.most);
+  progress(`${bounded} dials a second take our nodes ${targetLoad * 100} % of a core`);
+  return bounded;
+}
+
+function scheduleFor({ devices }: Size, rate: number, seconds: number): Schedule {
+  return {
+    ...{ to: 'users', reach: devices, payloadBytes: 400, burst: 1, awake: false },
+    ...{ intervalUs: 1e6 / rate, writes: Math.round(rate * seconds) },
+  };
+}
+
+function hubSchedule({ hub, seconds }: Size): Schedule {
+  const writes = seconds * hubSignalsPerSecond;
+  const intervalUs = 1e6 / hubSignalsPerSecond;
+  return { to: 'hub', reach: hub - 1, payloadBytes: 400, burst: 1, intervalUs, writes, awake: false };
+}
+
+function sampleOf(
+  about: { readonly subject: SubjectName; readonly scenario: Scenario; readonly repetition: number },
+  flow: Flow,
+  rate: number,
+  { spent, idle }: { readonly spent: Spent; readonly idle: Spent },
+): Sample {
+  const { userUs, systemUs } = aboveIdle(spent, idle);
+  return {
+    ...about,
+    values: {
+      rate,
+      load: (spent.userUs + spent.systemUs) / 1e6 / spent.seconds,
+      // What notifying the hub costs is no part of a dial.
+      cpuUsPerDial: about.scenario['meanwhile'] === 'nothing' ? (userUs + systemUs) / flow.signals : null,
+      ...latencyValues(flow),
+      ...lossValues(flow),
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Flow, GeneratorApi, Schedule } from '../generator/api.ts';
+import type { Remote } from '../rpc.ts';
+import { type Cell, interleave, type Options, type Outcome } from '../run/bench.ts';
+import { aboveIdle, type Spent, spending } from '../run/cpu.ts';
+import type { Sample } from '../run/figures.ts';
+import { fits } from '../run/fits.ts';
+import { latencyValues, lossValues } from '../run/latency.ts';
+import { startStage } from '../run/stage.ts';
+import { type SubjectName, subjectOf } from '../subjects.ts';
+
+/*
+ * What one signal to a hub costs the server, per socket that receives it. One node; the sockets, the sender and the
+ * servers' Redis are the same for everyone.
+ */
+
+/** Deliveries per second: about a fifth of a core for the bare loop, and just within reach of the stock stacks. */
+const deliveriesPerSecond = 20_000;
+
+/** Connections that are silent longer are ended by servers, the sender's too. */
+const longestIntervalUs = 4e6;
+
+interface Shape {
+  readonly payloadBytes: number;
+  readonly burst: number;
+}
+
+const small: readonly Shape[] = [
+  { payloadBytes: 400, burst: 1 },
+  { payloadBytes: 400, burst: 10 },
+];
+const large: readonly Shape[] = [
+  { payloadBytes: 4096, burst: 1 },
+  { payloadBytes: 4096, burst: 10 },
+];
+
+interface Hub {
+  readonly subject: SubjectName;
+  readonly sockets: number;
+  readonly operations: number;
+  readonly shapes: readonly Shape[];
+  /** How long each shape is measured, and the idle server before. */
+  readonly seconds: number;
+}
+
+export function fanout(options: Options): Promise<Outcome> {
+  const hubs = (options.quick ? quickHubs() : allHubs()).filter(({ sockets }) => fits(sockets));
+  return interleave(hubs.map(cellOf), options);
+}
+
+const everyone: readonly SubjectName[] = [
+  'bare',
+  'ours-ws',
+  'ours-sse',
+  'socketio',
+  'socketio-sharded',
+  'graphql-ws',
+  'yoga-sse',
+];
+const ours: readonly SubjectName[] = ['ours-ws', 'ours-sse'];
+
+function quickHubs(): Hub[] {
+  const seconds = 2;
+  const hubs = [100, 1000].flatMap((sockets) =>
+    everyone.map((subject) => ({ subject, sockets, operations: 1, shapes: small, seconds })),
+  );
+  const operations = [10, 100].flatMap((operations) =>
+    ours.map((subject) => ({ subject, sockets: 1000, operations, shapes: small.slice(0, 1), seconds })),
+  );
+  return [...hubs, ...operations];
+}
+
+function allHubs(): Hub[] {
+  // From 4,000 sockets on, pings are a part of the cost: whole periods are measured.
+  const hub = (subject: SubjectName, sockets: number, shapes = small, operations = 1): Hub => ({
+    ...{ subject, sockets, shapes, operations },
+    seconds: sockets >= 4000 ? 14 : 5,
+  });
+  const largeToo = ['bare', 'ours-ws', 'ours-sse', 'socketio'];
+  return [
+    ...[100, 1000, 4000, 10_000].flatMap((sockets) =>
+      everyone.map((subject) =>
+        hub(subject, sockets, sockets === 1000 && largeToo.includes(subject) ? [...small, ...large] : small),
+      ),
+    ),
+    hub('socketio-streams', 1000),
+    ...[1000, 10_000].flatMap((sockets) =>
+      [10, 100].flatMap((operations) =>
+        ours.map((subject) => hub(subject, sockets, small.slice(0, 1), operations)),
+      ),
+    ),
+  ];
+}
+
+function cellOf(hub: Hub): Cell {
+  const { subject, sockets, operations } = hub;
+  return {
+    subject,
+    label: `a hub of ${sockets}, ${operations} operations`,
+    measure: (repetition) => measure(hub, repetition),
+  };
+}
+
+async function measure(hub: Hub, repetition: number): Promise<Sample[]> {
+  const stage = await startStage(hub.subject);
+  try {
+    const { load } = await stage.generator();
+    await openHub(hub, load, stage.urls);
+    const { spent: idle } = await spending(stage.pids, () => delay(hub.seconds * 1000));
+    const samples: Sample[] = [];
+    for (const shape of hub.shapes) {
+      const { value: flow, spent } = await spending(stage.pids, () => load.run(scheduleFor(hub, shape)));
+      samples.push(sampleOf(hub, shape, repetition, { flow, spent, idle }));
+    }
+    return samples;
+  } finally {
+    await stage.stop();
+  }
+}
+
+/** Opens the sockets, and sends until the compilers have seen enough: 50,000 deliveries, in both rhythms. */
+async function openHub(
+  { subject, sockets, operations }: Hub,
+  load: Remote<GeneratorApi>,
+  urls: readonly string[],
+): Promise<void> {
+  const { dialect } = subjectOf(subject);
+  await load.join({ dialect, urls, sockets, hubId: 'hub', devicesPerUser: 1, operations, inFlight: 64 });
+  const reach = sockets - 1;
+  await load.settle({ to: 'hub', reach });
+  const warmUp = { to: 'hub', reach, payloadBytes: 400, awake: true } as const;
+  const writes = Math.max(10, Math.ceil(50_000 / sockets));
+  await load.run({ ...warmUp, burst: 1, intervalUs: sockets * 25, writes });
+  await load.run({ ...warmUp, burst: 10, intervalUs: sockets * 250, writes: Math.ceil(writes / 20) });
+}
+
+function scheduleFor({ sockets, seconds }: Hub, { payloadBytes, burst }: Shape): Schedule {
+  const intervalUs = Math.min((sockets * burst * 1e6) / deliveriesPerSecond, longestIntervalUs);
+  const writes = Math.max(2, Math.round((seconds * 1e6) / intervalUs));
+  return { to: 'hub', reach: sockets - 1, payloadBytes, burst, intervalUs, writes, awake: true };
+}
+
+interface Measured {
+  readonly flow: Flow;
+  readonly spent: Spent;
+  readonly idle: Spent;
+}
+
+function sampleOf(hub: Hub, shape: Shape, repetition: number, measured: Measured): Sample {
+  const { subject, sockets, operations } = hub;
+  const { flow, spent, idle } = measured;
+  const { userUs, systemUs } = aboveIdle(spent, idle);
+  const { delivered } = flow;
+  return {
+    subject,
+    repetition,
+    scenario: { sockets, ...shape, operations },
+    values: {
+      cpuUs: (userUs + systemUs) / delivered,
+      userUs: userUs / delivered,
+      systemUs: systemUs / delivered,
+      ...latencyValues(flow),
+      ...lossValues(flow),
+      bytes: flow.bytes / delivered,
+      reads: flow.reads / delivered,
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Flow, Schedule } from '../generator/api.ts';
+import { interleave, type Options, type Outcome } from '../run/bench.ts';
+import { aboveIdle, type Spent, spending } from '../run/cpu.ts';
+import type { Sample } from '../run/figures.ts';
+import { mostSockets } from '../run/fits.ts';
+import { lossValues } from '../run/latency.ts';
+import { type RedisWork, redisWork, workBetween } from '../run/redis-work.ts';
+import { type Stage, startStage } from '../run/stage.ts';
+import type { SubjectName } from '../subjects.ts';
+
+/*
+ * What one signal to a hub asks of Redis and of all nodes together: for a hub of two and a large one, on all nodes and
+ * on two of them. Counts hardly differ between repetitions.
+ */
+
+interface Hub {
+  readonly sockets: number;
+  readonly on: 'all' | 'two';
+}
+
+const subjects: readonly SubjectName[] = [
+  'bare',
+  'ours-ws',
+  'socketio',
+  'socketio-sharded',
+  'socketio-streams',
+  'graphql-ws',
+  'seed',
+];
+
+export function nodes(options: Options): Promise<Outcome> {
+  const counts = options.quick ? [2, 4] : [2, 4, 8];
+  const large = (nodeCount: number) =>
+    Math.min(options.quick ? 200 : nodeCount === 2 ? 10_000 : 2000, mostSockets());
+  const cells = counts.flatMap((nodeCount) =>
+    subjects.map((subject) => ({
+      subject,
+      label: `${nodeCount} nodes`,
+      measure: (repetition: number) => measure(subject, nodeCount, large(nodeCount), repetition),
+    })),
+  );
+  // The first two say the same as five would.
+  return interleave(cells, { ...options, repetitions: Math.min(options.repetitions, 2) });
+}
+
+async function measure(
+  subject: SubjectName,
+  nodeCount: number,
+  large: number,
+  repetition: number,
+): Promise<Sample[]> {
+  const stage = await startStage(subject, nodeCount);
+  const hubs: Hub[] = [
+    { sockets: 2, on: 'all' },
+    { sockets: large, on: 'all' },
+    { sockets: large, on: 'two' },
+  ];
+  try {
+    const samples: Sample[] = [];
+    for (const [index, hub] of hubs.entries()) {
+      samples.push({
+        ...{ subject, repetition },
+        scenario: { nodes: nodeCount, ...hub },
+        values: await notifyHub(stage, hub, `hub-${index}`),
+      });
+    }
+    return samples;
+  } finally {
+    await stage.stop();
+  }
+}
+
+async function notifyHub(stage: Stage, { sockets, on }: Hub, hubId: string): Promise<Sample['values']> {
+  const urls = on === 'two' ? stage.urls.slice(0, 2) : stage.urls;
+  const { load, stop } = await stage.generator();
+  const plan = { dialect: stage.subject.dialect, devicesPerUser: 1, operations: 1, inFlight: 64 };
+  await load.join({ ...plan, urls, sockets, hubId });
+  await load.settle({ to: 'hub', reach: sockets - 1 });
+  await load.run(scheduleFor(sockets, 10));
+  const idle = await watching(stage, () => delay(3000));
+  const busy = await watching(stage, () => load.run(scheduleFor(sockets, 20)));
+  await stop();
+  return valuesOf(busy, idle);
+}
+
+function scheduleFor(sockets: number, writes: number): Schedule {
+  const intervalUs = Math.max(100_000, sockets * 50);
+  return { to: 'hub', reach: sockets - 1, payloadBytes: 400, burst: 1, intervalUs, writes, awake: false };
+}
+
+/** What some work made Redis and the nodes do. */
+interface Watched<Value> {
+  readonly value: Value;
+  readonly redis: RedisWork;
+  readonly spent: Spent;
+}
+
+async function watching<Value>(stage: Stage, work: () => Promise<Value>): Promise<Watched<Value>> {
+  const before = await redisWork(stage.redis);
+  const { value, spent } = await spending(stage.pids, work);
+  return { value, spent, redis: workBetween(before, await redisWork(stage.redis)) };
+}
+
+function valuesOf(busy: Watched<Flow>, idle: Watched<unknown>): Sample['values'] {
+  const { signals, delivered } = busy.value;
+  const share = busy.spent.seconds / idle.spent.seconds;
+  const perSignal = (count: (redis: RedisWork) => number) =>
+    (count(busy.redis) - count(idle.redis) * share) / signals;
+  const { userUs, systemUs } = aboveIdle(busy.spent, idle.spent);
+  return {
+    commands: perSignal(({ commands }) => commands),
+    bytesIn: perSignal(({ bytesIn }) => bytesIn),
+    bytesOut: perSignal(({ bytesOut }) => bytesOut),
+    redisCpuUs: perSignal(({ cpuUs }) => cpuUs),
+    nodesCpuUs: (userUs + systemUs) / delivered,
+    ...lossValues(busy.value),
+  };
+}

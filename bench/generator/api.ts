@@ -1,0 +1,83 @@
+import type { DialectName } from './dialects/dialect.ts';
+
+/** What the bench asks of a generator process. */
+export interface GeneratorApi {
+  /** Opens sockets; resolves when each has said that it is ready. Once per generator. */
+  join(plan: JoinPlan): Promise<Joined>;
+  /** Sends until one signal has reached everyone: then all subscriptions stand, also where a peer cannot say so. */
+  settle(plan: Settling): Promise<void>;
+  /** Sends signals at their times, whatever comes back, and waits for the deliveries. */
+  run(schedule: Schedule): Promise<Flow>;
+  /** Stops reading on so many sockets, the last ones. */
+  stall(sockets: number): number;
+  /** Reads on, and tells how many of those sockets the server has ended. */
+  resume(nothing: null): Promise<number>;
+}
+
+export interface JoinPlan {
+  readonly dialect: DialectName;
+  /** The nodes; sockets are spread over them in turn, and all signals are sent to the first. */
+  readonly urls: readonly string[];
+  readonly sockets: number;
+  readonly hubId: string;
+  /** Successive sockets that belong to one user. */
+  readonly devicesPerUser: number;
+  /** How many different documents the sockets subscribe with. */
+  readonly operations: number;
+  /** How many sockets may be opening at the same time. */
+  readonly inFlight: number;
+  /** Stops opening more after this, if given. */
+  readonly forSeconds?: number;
+}
+
+export interface Joined {
+  readonly opened: number;
+  readonly seconds: number;
+}
+
+export interface Settling {
+  readonly to: 'hub' | 'users';
+  /** How many sockets one signal reaches. */
+  readonly reach: number;
+}
+
+export interface Schedule extends Settling {
+  /** The size of the payload as JSON text. */
+  readonly payloadBytes: number;
+  /** Signals that leave together: so many requests, pipelined in one write. */
+  readonly burst: number;
+  /**
+   * Never sleep while it runs. A sleeping reader is woken by each packet, at the expense of the server on this machine;
+   * one that is awake anyway costs it nothing. Only for a generator that has its core to itself.
+   */
+  readonly awake: boolean;
+  /** From one write to the next. */
+  readonly intervalUs: number;
+  readonly writes: number;
+}
+
+/** What came of a schedule. */
+export interface Flow {
+  readonly signals: number;
+  /** Signals that the server did not take, and what it said to the first of them. */
+  readonly refused: number;
+  readonly complaint: string;
+  /** Writes that left more than 1 ms after their time. */
+  readonly late: number;
+  readonly writes: number;
+  readonly expected: number;
+  readonly delivered: number;
+  readonly seconds: number;
+  readonly bytes: number;
+  /** How often the kernel handed bytes to the readers. */
+  readonly reads: number;
+  readonly latency: Latency;
+}
+
+/** From the time at which a signal was meant to be sent to its arrival at a socket. */
+export interface Latency {
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly p999Us: number;
+  readonly maxUs: number;
+}

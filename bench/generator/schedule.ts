@@ -1,0 +1,33 @@
+import { nowUs } from '../clock.ts';
+import type { Schedule } from './api.ts';
+
+/** Timers are this inexact, in microseconds; the last stretch is waited for in turns of the event loop. */
+const timerSlackUs = 1500;
+
+/** A write counts as late after this, in microseconds. */
+const lateUs = 1000;
+
+/**
+ * Calls `send` at fixed times, each with the time that was meant, whether or not the ones before have been dealt with:
+ * what a slow server does to its clients shows in their latency, and not in fewer signals. Returns how many were late.
+ */
+export async function keepTimes(
+  { writes, intervalUs, awake }: Pick<Schedule, 'writes' | 'intervalUs' | 'awake'>,
+  send: (timeUs: number) => void,
+): Promise<number> {
+  const begin = nowUs() + timerSlackUs;
+  let late = 0;
+  for (let write = 0; write < writes; write++) {
+    const time = Math.round(begin + write * intervalUs);
+    await until(time, awake);
+    if (nowUs() - time > lateUs) late++;
+    send(time);
+  }
+  return late;
+}
+
+async function until(timeUs: number, awake: boolean): Promise<void> {
+  const restUs = timeUs - timerSlackUs - nowUs();
+  if (restUs > 0 && !awake) await new Promise((resolve) => setTimeout(resolve, restUs / 1000));
+  while (nowUs() < timeUs) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,28 @@
+import { serveCalls } from './rpc.ts';
+
+/*
+ * Preloaded into every Node server that is measured (`--expose-gc --import`): answers what only the process itself can
+ * know. It does nothing until it is asked.
+ */
+
+/** Bytes that JavaScript holds. */
+export interface Heap {
+  readonly usedBytes: number;
+  readonly externalBytes: number;
+}
+
+export interface ProbeApi {
+  /** What is left after two full collections. */
+  heap(nothing: null): Heap;
+}
+
+const api: ProbeApi & Record<string, (argument: never) => unknown> = {
+  heap: () => {
+    globalThis.gc?.();
+    globalThis.gc?.();
+    const { heapUsed, external } = process.memoryUsage();
+    return { usedBytes: heapUsed, externalBytes: external };
+  },
+};
+
+serveCalls(api);

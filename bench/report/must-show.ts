@@ -1,0 +1,194 @@
+import type { BenchName } from '../benches/table.ts';
+import type { Scenario } from '../run/figures.ts';
+import type { SubjectName } from '../subjects.ts';
+import { duration, short, table } from './markdown.ts';
+import { medianOf, type Results, toBare } from './results.ts';
+
+/** A figure that the service promises to keep. */
+interface Promised {
+  readonly figure: string;
+  readonly bound: string;
+  readonly aim: string;
+  /** Null when it was not measured. */
+  readonly measured: string | null;
+  readonly holds: boolean;
+}
+
+/** The sizes that stand for small and large: what was measured decides. */
+interface Sizes {
+  readonly hubs: readonly number[];
+  readonly idle: number;
+  readonly slow: number;
+}
+
+const ours: readonly { subject: SubjectName; transport: string }[] = [
+  { subject: 'ours-ws', transport: 'WebSocket' },
+  { subject: 'ours-sse', transport: 'SSE' },
+];
+
+/** The table that the report begins with. */
+export function mustShowTable(results: Results): string {
+  const sizes = sizesOf(results);
+  const promised = [
+    ...sizes.hubs.flatMap((sockets) => fanoutPromises(results, sockets)),
+    operationsPromise(results, sizes),
+    ...idlePromises(results, sizes),
+    ...dialPromises(results),
+    redisPromise(results),
+    ...slowPromises(results, sizes),
+  ].flat();
+  const rows = promised.map(({ figure, bound, aim, measured, holds }) => [
+    ...[figure, bound, aim, measured],
+    measured === null ? 'not measured' : holds ? 'holds' : '**does not hold**',
+  ]);
+  return table([['figure', 'bound', 'aim', 'measured', ''], ...rows]);
+}
+
+function sizesOf(results: Results): Sizes {
+  const size = (bench: BenchName, full: number, quick: number) => (results[bench]?.quick ? quick : full);
+  return {
+    hubs: results.fanout?.quick ? [1000] : [1000, 10_000],
+    idle: size('idle', 10_000, 1000),
+    slow: size('slow', 200, 100),
+  };
+}
+
+function atMost(
+  figure: string,
+  value: number | null,
+  { bound, aim, unit = '' }: { bound: number; aim?: number; unit?: string },
+): Promised {
+  return {
+    figure,
+    bound: `≤ ${bound}${unit}`,
+    aim: aim === undefined ? '' : `${aim}${unit}`,
+    measured: value === null ? null : `${short(value)}${unit}`,
+    holds: value !== null && value <= bound,
+  };
+}
+
+function fanoutPromises(results: Results, sockets: number): Promised[] {
+  const single = { sockets, payloadBytes: 400, burst: 1, operations: 1 };
+  const hub = `hub of ${short(sockets)}`;
+  const cpu = (subject: SubjectName, scenario: Scenario) =>
+    toBare(results, 'fanout', subject, scenario, 'cpuUs');
+  const bounds = { WebSocket: { bound: 1.05, aim: 0.95 }, SSE: { bound: 1, aim: 0.85 } };
+  return ours.flatMap(({ subject, transport }) => {
+    const of = `CPU per delivery, ${transport}, ${hub}`;
+    const own = medianOf(results, 'fanout', subject, single, 'cpuUs');
+    const theirs = medianOf(results, 'fanout', 'socketio', single, 'cpuUs');
+    const bound = transport === 'SSE' ? bounds.SSE : bounds.WebSocket;
+    return [
+      atMost(`${of}, to the bare loop`, cpu(subject, single), bound),
+      atMost(`${of}, bursts of ten`, cpu(subject, { ...single, burst: 10 }), { bound: 0.25, aim: 0.15 }),
+      atMost(`${of}, to Socket.IO with its Redis adapter`, quotient(own, theirs), { bound: 0.85, aim: 0.7 }),
+    ];
+  });
+}
+
+function operationsPromise(results: Results, { hubs }: Sizes): Promised[] {
+  const sockets = hubs.at(-1) ?? 0;
+  const shape = { sockets, payloadBytes: 400, burst: 1 };
+  return ours.map(({ subject, transport }) => {
+    const cpu = (operations: number) =>
+      medianOf(results, 'fanout', subject, { ...shape, operations }, 'cpuUs');
+    const figure = `100 operations to one, ${transport}, hub of ${short(sockets)}`;
+    return atMost(figure, quotient(cpu(100), cpu(1)), { bound: 1.15 });
+  });
+}
+
+function idlePromises(results: Results, { idle: sockets }: Sizes): Promised[] {
+  const at = short(sockets);
+  return ours.flatMap(({ subject, transport }) => {
+    const value = (name: string) => medianOf(results, 'idle', subject, { sockets }, name);
+    const resident = transport === 'SSE' ? { bound: 22, aim: 14 } : { bound: 18, aim: 12 };
+    const of = `per idle socket of ${at}, ${transport}`;
+    return [
+      atMost(`heap and external ${of}`, value('heapKb'), { bound: 9, aim: 6, unit: ' KB' }),
+      atMost(`resident ${of}`, value('residentKb'), { ...resident, unit: ' KB' }),
+      atMost(`CPU per second ${of}`, value('cpuUsPerSecond'), { bound: 2.5, aim: 1.5, unit: ' µs' }),
+    ];
+  });
+}
+
+function dialPromises(results: Results): Promised[] {
+  const p99 = (subject: SubjectName, meanwhile: string) =>
+    medianOf(results, 'dial', subject, { meanwhile }, 'p99Us');
+  const published = p99('bare', 'nothing');
+  return ours.flatMap(({ subject, transport }) => {
+    const [alone, crowded] = [p99(subject, 'nothing'), p99(subject, 'hub notified')];
+    const bound = published === null ? null : Math.max(published * 1.5, published + 3000);
+    return [
+      against(
+        `dial → ring on two nodes, p99, ${transport}`,
+        alone,
+        bound,
+        'max(1.5 ×, + 3 ms) of PUBLISH → socket',
+      ),
+      against(
+        `the same, while a large hub is notified, ${transport}`,
+        crowded,
+        alone === null ? null : alone + 10_000,
+        '10 ms more',
+      ),
+    ];
+  });
+}
+
+/** A latency against a bound that was measured in the same run. */
+function against(figure: string, value: number | null, bound: number | null, words: string): Promised {
+  return {
+    figure,
+    bound: bound === null ? words : `≤ ${duration(bound)} (${words})`,
+    aim: '',
+    measured: value === null || bound === null ? null : duration(value),
+    holds: value !== null && bound !== null && value <= bound,
+  };
+}
+
+function redisPromise(results: Results): Promised[] {
+  const sockets = results.nodes?.quick ? 200 : 10_000;
+  const commands = (subject: SubjectName, count: number) =>
+    medianOf(results, 'nodes', subject, { nodes: 2, sockets: count, on: 'all' }, 'commands');
+  const [two, large, seed] = [
+    commands('ours-ws', 2),
+    commands('ours-ws', sockets),
+    commands('seed', sockets),
+  ];
+  const known = two !== null && large !== null;
+  return [
+    {
+      figure: `Redis commands per \`notify\`, hub of ${short(sockets)}`,
+      bound: known ? `= ${Math.round(two)} (hub of two)` : 'as for a hub of two',
+      aim: '',
+      measured: known ? `${Math.round(large)} (the seed's way: ${short(seed ?? 0)})` : null,
+      holds: known && Math.round(two) === Math.round(large),
+    },
+  ];
+}
+
+/** What a stalled reader may hold: 1 MiB unsent, and some for the bookkeeping of it. */
+const mostPerStalledMb = 1.5;
+
+function slowPromises(results: Results, { slow: sockets }: Sizes): Promised[] {
+  return ours.flatMap(({ subject, transport }) => {
+    const value = (percent: number, name: string) =>
+      medianOf(results, 'slow', subject, { sockets, percent }, name);
+    const alone = value(0, 'p99Us');
+    const bound = alone === null ? null : Math.max(alone * 1.2, alone + 2000);
+    const grown = difference(value(10, 'grownMb'), value(0, 'grownMb'));
+    const mostMb = (sockets / 10) * mostPerStalledMb;
+    return [
+      against(`10 % stalled: the others' p99, ${transport}`, value(10, 'p99Us'), bound, '+ 20 %, + 2 ms'),
+      atMost(`10 % stalled: memory beyond that without, ${transport}`, grown, { bound: mostMb, unit: ' MB' }),
+    ];
+  });
+}
+
+function quotient(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a / b;
+}
+
+function difference(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a - b;
+}

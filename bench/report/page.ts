@@ -1,0 +1,91 @@
+import type { BenchName } from '../benches/table.ts';
+import type { Result } from '../run/measure.ts';
+import { fanoutSection } from './fanout-section.ts';
+import { table } from './markdown.ts';
+import { mustShowTable } from './must-show.ts';
+import type { Results } from './results.ts';
+import type { Section } from './section.ts';
+import { connectSection, dialSection, idleSection, nodesSection, slowSection } from './sections.ts';
+
+const sections: Readonly<Record<BenchName, (results: Results) => Section>> = {
+  fanout: fanoutSection,
+  dial: dialSection,
+  idle: idleSection,
+  connect: connectSection,
+  nodes: nodesSection,
+  slow: slowSection,
+};
+
+export interface Page {
+  readonly text: string;
+  /** SVG text by file name. */
+  readonly plots: Readonly<Record<string, string>>;
+}
+
+/** The report as Markdown. `notes` are what people have to say about the figures. */
+export function renderPage(
+  results: Results,
+  { folder, notes, quick }: { readonly folder: string; readonly notes: string; readonly quick: boolean },
+): Page {
+  const measured = Object.values(results);
+  const written = measured.map((result) => ({ result, section: sections[result.bench](results) }));
+  const parts = [
+    '# What the service costs, and what others do',
+    introduction(quick),
+    '## What must hold',
+    mustShowTable(results),
+    notes.trim(),
+    ...written.map(({ result, section }) => sectionText(result, section, quick)),
+    '## Machine and versions',
+    machineTable(measured),
+    failuresText(measured),
+  ];
+  return {
+    text: `${parts.filter(Boolean).join('\n\n').replaceAll('FOLDER', folder)}\n`,
+    plots: Object.assign({}, ...written.map(({ section }) => section.plots)),
+  };
+}
+
+function introduction(quick: boolean): string {
+  const command = quick ? 'npm run -s bench -- report --quick' : 'npm run -s bench -- report';
+  const warning = quick
+    ? ' **This is a quick run: small sizes, one repetition. It shows that the bench works, and no more.**'
+    : '';
+  return `Written by \`${command}\`: change nothing here by hand.${warning} Everything was measured side by side on one machine; figures are medians of the repetitions, and ratios were taken within a repetition. A dash stands for what was not measured, or for latencies that say nothing because the generator itself was late. How it is measured, and by which rules of fairness: [README.md](README.md).`;
+}
+
+function sectionText(
+  { bench, repetitions, minutes }: Result,
+  { title, text }: Section,
+  quick: boolean,
+): string {
+  const command = `\`npm run -s bench -- ${bench}${quick ? ' --quick' : ''}\``;
+  return `## ${title}\n\n${command}, ${repetitions === 1 ? 'measured once' : `${repetitions} repetitions`}, ${minutes} minutes.\n\n${text}`;
+}
+
+function machineTable(measured: readonly Result[]): string {
+  const [first] = measured;
+  if (!first) return 'Nothing was measured.';
+  const { cpu, cores, memoryGb, kernel, node, nodeFlags, redis, peers, pinned, openFiles } = first.machine;
+  const binding = pinned ? 'servers and Redis on core 0, load on core 1' : 'not bound to cores';
+  const rows: [string, string][] = [
+    ['machine', `${cpu}, ${cores} cores, ${memoryGb} GB; loopback; ${binding}`],
+    ['open files per process', `${openFiles}`],
+    ['system', `Linux ${kernel}`],
+    ['Node', `${node} with ${nodeFlags}`],
+    ['Redis', redis],
+    ['peers', peers],
+    ...measured.map(({ bench, machine: { commit, date, load } }): [string, string] => [
+      bench,
+      `commit ${commit}, ${date} UTC, load of the machine before it ${load}`,
+    ]),
+  ];
+  return table([['', ''], ...rows]);
+}
+
+function failuresText(measured: readonly Result[]): string {
+  const failures = measured.flatMap(({ bench, failures }) =>
+    failures.map((failure) => `- ${bench}: ${failure}`),
+  );
+  return failures.length === 0 ? '' : `## What could not be measured\n\n${failures.join('\n')}`;
+}

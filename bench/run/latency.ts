@@ -1,0 +1,20 @@
+import type { Flow } from '../generator/api.ts';
+import { progress } from './progress.ts';
+
+/** With more late writes than this, the generator could not keep its times, and latencies say nothing. */
+const mostLate = 0.01;
+
+/** Latencies of a flow by their names in figures; null when the generator itself was late. */
+export function latencyValues({ late, writes, latency }: Flow): Record<string, number | null> {
+  const valid = late / writes <= mostLate;
+  return { ...(valid ? latency : discarded), lateShare: late / writes };
+}
+
+const discarded = { p50Us: null, p99Us: null, p999Us: null, maxUs: null };
+
+/** What was not delivered, said aloud: a server that drops signals is not fast. */
+export function lossValues({ expected, delivered, refused, complaint }: Flow): Record<string, number> {
+  if (delivered !== expected) progress(`  ${expected - delivered} of ${expected} deliveries are missing`);
+  if (refused > 0) progress(`  ${refused} signals were refused: ${complaint}`);
+  return { missing: expected - delivered };
+}

@@ -1,0 +1,82 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+
+/** Where a process runs: servers and Redis on one core, load on the other, so that neither takes the other's time. */
+export const cores = { servers: 0, load: 1 } as const;
+
+/** Whether processes can be bound to cores here. */
+export const pinned = availableParallelism() >= 2 && succeeds('taskset', ['--version']);
+
+/** The same for each Node process that is measured: the young generation decides much of CPU and memory. */
+export const nodeFlags = ['--max-semi-space-size=16', '--min-semi-space-size=16'];
+
+const running = new Set<ChildProcess>();
+
+export interface NodeProcess {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** What it has written last, for when it fails. */
+  lastWords(): string;
+  stop(): Promise<void>;
+}
+
+export interface NodeOptions {
+  readonly core: number;
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Gives way to other processes of the same core. */
+  readonly yields?: boolean;
+}
+
+/** Runs a file with this Node, with a channel for calls. It ends with us. */
+export async function startNode(
+  program: readonly string[],
+  { core, flags = [], env = {}, yields = false }: NodeOptions,
+): Promise<NodeProcess> {
+  const command = [process.execPath, ...flags, ...program];
+  const whole = [...(yields ? ['nice', '-n', '10'] : []), ...pinTo(core), ...command];
+  const child = spawn(whole[0] ?? '', whole.slice(1), {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+  });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  let words = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    words = (words + text).slice(-2000);
+  });
+  await once(child, 'spawn');
+  return { child, pid: child.pid ?? 0, lastWords: () => words, stop: () => end(child) };
+}
+
+/** Nothing that a server would tidy up outlives the bench, so it ends at once. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
+
+/** Ends whatever still runs. */
+export function endAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
+/** Binds a process that runs already. */
+export function pin(pid: number, core: number): void {
+  if (pinned) execFileSync('taskset', ['-a', '-cp', String(core), String(pid)], { stdio: 'ignore' });
+}
+
+function pinTo(core: number): string[] {
+  return pinned ? ['taskset', '-c', String(core)] : [];
+}
+
+function succeeds(command: string, args: readonly string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
