@@ -40,6 +40,7 @@ export function dial(options: Options): Promise<Outcome> {
   const cells = subjects.map((subject) => ({
     subject,
     label: `${size.devices} devices on two nodes`,
+    mostRepetitions: subject === 'socketio' || subject === 'graphql-ws' ? 2 : undefined,
     async measure(repetition: number) {
       const { samples, rate: found } = await measure(subject, size, repetition, rate);
       rate ??= found;
@@ -55,11 +56,11 @@ async function measure(
   repetition: number,
   given: number | undefined,
 ): Promise<{ samples: Sample[]; rate: number }> {
-  const stage = await startStage(subject, 2);
+  const stage = await startStage(subject, { nodes: 2 });
   try {
     const [dialling, notifying] = await openBoth(stage, size);
     const rate = await warmUp(stage, dialling, size, given);
-    const idle = await spending(stage.pids, () => delay(size.seconds * 1000));
+    const idle = await spending(stage.pids, () => delay(4000));
     const schedule = scheduleFor(size, rate, size.seconds);
     const alone = await spending(stage.pids, () => dialling.load.run(schedule));
     const crowded = await spending(stage.pids, async () => {
@@ -98,7 +99,7 @@ async function warmUp(
   size: Size,
   given: number | undefined,
 ): Promise<number> {
-  await load.run(scheduleFor(size, rates.trial, 5));
+  await load.run(scheduleFor(size, rates.trial, size.seconds));
   if (given !== undefined) return given;
   const { spent } = await spending(stage.pids, () => load.run(scheduleFor(size, rates.trial, size.seconds)));
   const loadNow = (spent.userUs + spent.systemUs) / 1e6 / spent.seconds;

@@ -17,6 +17,8 @@ export interface Cell {
   readonly subject: SubjectName | 'all';
   /** What it is, for those who watch. */
   readonly label: string;
+  /** Where fewer repetitions are enough: for peers that are far off. */
+  readonly mostRepetitions?: number | undefined;
   measure(repetition: number): Promise<Sample[]>;
 }
 
@@ -33,8 +35,9 @@ export async function interleave(cells: readonly Cell[], options: Options): Prom
   const samples: Sample[] = [];
   const failures: string[] = [];
   for (let repetition = 1; repetition <= repetitions; repetition++) {
-    for (const [index, { subject, label, measure }] of wanted.entries()) {
-      const place = `${repetition}/${repetitions} ${index + 1}/${wanted.length}`;
+    const due = wanted.filter(({ mostRepetitions = repetitions }) => repetition <= mostRepetitions);
+    for (const [index, { subject, label, measure }] of due.entries()) {
+      const place = `${repetition}/${repetitions} ${index + 1}/${due.length}`;
       try {
         const taken = await measure(repetition);
         samples.push(...taken);

@@ -1,13 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 
 /** CPU time that processes have used, in microseconds. */
 export interface CpuTime {
   readonly userUs: number;
   readonly systemUs: number;
 }
-
-/** /proc counts in these: Linux has told user space 100 a second on every machine that Node runs on. */
-const tickUs = 10_000;
 
 /** What the kernel has charged to all threads of these processes. */
 export async function cpuOf(pids: readonly number[]): Promise<CpuTime> {
@@ -18,11 +15,28 @@ export async function cpuOf(pids: readonly number[]): Promise<CpuTime> {
   };
 }
 
+/** `stat` tells user and system time apart, in steps of 10 ms; `schedstat` knows their sum to the nanosecond. */
 async function cpuOfOne(pid: number): Promise<CpuTime> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   // The name, which may contain spaces, ends with the last parenthesis; utime and stime are fields 14 and 15.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { userUs: Number(fields[11]) * tickUs, systemUs: Number(fields[12]) * tickUs };
+  const [user = 0, system = 0] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+    .map(Number);
+  const sumUs = await exactUs(pid);
+  const share = user / Math.max(1, user + system);
+  return { userUs: sumUs * share, systemUs: sumUs * (1 - share) };
+}
+
+async function exactUs(pid: number): Promise<number> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const ran = threads.map(async (thread) => {
+    // A thread may end while we look.
+    const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '0');
+    return Number(text.split(' ')[0]) / 1000;
+  });
+  return (await Promise.all(ran)).reduce((sum, us) => sum + us, 0);
 }
 
 /** CPU time of some work, and how long it took. */
