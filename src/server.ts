@@ -21,7 +21,7 @@ import { type Clock, systemClock } from './signaling/clock.ts';
 import type { Log } from './signaling/log.ts';
 import { heartbeatMs } from './signaling/open.ts';
 import type { Bus, Store } from './signaling/ports.ts';
-import { createSignaling } from './signaling/signaling.ts';
+import { createSignaling, type SocketStats } from './signaling/signaling.ts';
 
 /** One node of the service. */
 export interface Node {
@@ -35,9 +35,7 @@ export interface Node {
   stop(): Promise<void>;
 }
 
-export interface NodeStats {
-  readonly sockets: number;
-  readonly topics: number;
+export interface NodeStats extends SocketStats {
   readonly plans: number;
   /** How often graphql-js has run for signals. */
   readonly executions: number;

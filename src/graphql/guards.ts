@@ -5,8 +5,9 @@ import {
   type GraphQLFieldResolver,
   type GraphQLSchema,
 } from 'graphql';
+import { requirePermission } from '../signaling/caller.ts';
 import { SignalingError } from '../signaling/errors.ts';
-import { holds, type Permission } from '../signaling/permission.ts';
+import type { Permission } from '../signaling/permission.ts';
 import type { Context } from './context.ts';
 
 /** Refuses by throwing, before the field's own resolver runs. */
@@ -32,9 +33,7 @@ const guards: Record<string, (directive: Record<string, unknown>) => Guard> = {
 
 function requireHub(permission: Permission): Guard {
   return async (context, { hubId }) => {
-    const caller = await context.caller();
-    if (holds(caller.privilege(String(hubId)), permission)) return;
-    throw new SignalingError('FORBIDDEN', `You need ${permission} on this hub.`, { field: 'hubId' });
+    requirePermission(await context.caller(), String(hubId), permission, 'hubId');
   };
 }
 

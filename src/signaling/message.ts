@@ -1,13 +1,13 @@
-import { callDocumentId, isParty, readCall } from './call.ts';
 import { logCall } from './call-log.ts';
 import type { Caller } from './caller.ts';
 import { checkInteger, checkOptionalId, checkText } from './check.ts';
 import { commitOnce, type Decision } from './commit.ts';
 import { entryFor } from './entry.ts';
-import { badInput, SignalingError } from './errors.ts';
+import { badInput } from './errors.ts';
 import { createId } from './id.ts';
 import type { SignalingNode } from './node.ts';
 import { claimStream, type OriginInput, originOf, ownAddress } from './origin.ts';
+import { callOf } from './party.ts';
 import type { CallRole, Envelope, Origin, Scope, Target } from './signal.ts';
 import { type Addressee, addresseeOf, checkTarget, scopeOf, type TargetInput } from './target.ts';
 import { hubOf } from './topic.ts';
@@ -73,7 +73,7 @@ async function decide(
   const own = ownSocketId === null ? undefined : ownAddress(caller, ownSocketId, 'input.origin.socketId');
   const origin = originOf(caller.identity, own?.socketId ?? null, input.origin?.streamId ?? null);
   const stream = await claimStream(node, caller, input.origin ?? {});
-  await checkCall(node, caller, words.callId);
+  if (words.callId !== null) await callOf(node.store, caller, words.callId, 'input.callId');
   const addressee = await addresseeOf(node, caller, hubId, target);
   if (own && addressee.to?.socketId === own.socketId) {
     throw badInput(
@@ -110,15 +110,6 @@ function checkWords(input: MessageInput): Words {
         : null,
     payload: input.payload ?? null,
   };
-}
-
-async function checkCall(node: SignalingNode, caller: Caller, callId: string | null): Promise<void> {
-  if (callId === null) return;
-  const document = await node.store.document(callDocumentId(callId));
-  if (document && isParty(readCall(document), caller.identity.uid)) return;
-  throw new SignalingError('NOT_FOUND', 'You are no party of a call with this id.', {
-    field: 'input.callId',
-  });
 }
 
 interface EnvelopeParts {

@@ -1,21 +1,21 @@
 import { hubsOf } from './access.ts';
-import { type CallView, callDocumentId, callView, isParty, readCall } from './call.ts';
+import { callView } from './call.ts';
 import { type Caller, type Identity, loadCaller } from './caller.ts';
 import { startDeadlines } from './deadlines.ts';
 import { dial } from './dial.ts';
-import { SignalingError } from './errors.ts';
 import { callHistory } from './history.ts';
 import { disconnectUser, grantHub, revokeHub, roomAccess } from './membership.ts';
 import { message } from './message.ts';
 import { createNode, type NodeParts } from './node.ts';
 import { notify } from './notify.ts';
 import { liveCalls, openSocket } from './open.ts';
+import { callOf } from './party.ts';
 
 /** What the edge can ask for: the table of contents of the domain. */
 export type Signaling = ReturnType<typeof createSignaling>;
 
-/** What operators can count on one node. */
-export interface NodeStats {
+/** What can be counted of the sockets of one node. */
+export interface SocketStats {
   readonly sockets: number;
   readonly topics: number;
 }
@@ -33,7 +33,8 @@ export function createSignaling(parts: NodeParts) {
     open: openSocket.bind(null, node),
     drop: node.exchange.drop,
     close: node.exchange.close,
-    call: (caller: Caller, callId: string) => findCall(callId, caller, node.store.document),
+    call: async (caller: Caller, callId: string) =>
+      callView(await callOf(node.store, caller, callId, 'callId')),
     activeCalls: (caller: Caller) => liveCalls(caller.record.live, node.clock.now()),
     callHistory: callHistory.bind(null, node.store),
     hubs: ({ identity, record }: Caller) => hubsOf(identity, record.access, node.clock.now()),
@@ -42,23 +43,11 @@ export function createSignaling(parts: NodeParts) {
     disconnectUser: disconnectUser.bind(null, node),
     roomAccess: roomAccess.bind(null, node),
     ready: () => node.store.ready(),
-    stats: (): NodeStats => ({ sockets: node.exchange.sockets.size, topics: node.exchange.topics() }),
+    stats: (): SocketStats => ({ sockets: node.exchange.sockets.size, topics: node.exchange.topics() }),
     async stop(): Promise<void> {
       stopDeadlines();
       await node.exchange.stop();
       node.wheel.stop();
     },
   };
-}
-
-/** A call that the caller is a party of; one of others looks like one that does not exist. */
-async function findCall(
-  callId: string,
-  caller: Caller,
-  read: (id: string) => Promise<{ body: string } | undefined>,
-): Promise<CallView> {
-  const document = await read(callDocumentId(callId));
-  const call = document && readCall(document);
-  if (call && isParty(call, caller.identity.uid)) return callView(call);
-  throw new SignalingError('NOT_FOUND', 'You are no party of a call with this id.', { field: 'callId' });
 }
