@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { createAuthenticate } from '../src/graphql/auth.ts';
 import { post } from './support/api.ts';
 import { manualClock } from './support/clock.ts';
 import { listen, type Received, transports } from './support/listen.ts';
@@ -410,6 +411,24 @@ describe('the end of a token', () => {
       { message: 'The token has expired.', extensions: { code: 'UNAUTHENTICATED' } },
     ]);
   });
+});
+
+test('a signature is checked once a minute, and a token that ends within it is refused all the same', async () => {
+  const authenticate = createAuthenticate({
+    key: { secret },
+    algorithms: ['HS256'],
+    issuer: undefined,
+    audience: undefined,
+  });
+  const token = await tokenFor('alice', { expiresIn: 90 });
+  const identity = await authenticate(token);
+  expect(await authenticate(token)).toBe(identity);
+  setTime(Date.now() + 61_000);
+  const again = await authenticate(token);
+  expect(again).not.toBe(identity);
+  expect(again).toEqual(identity);
+  vi.setSystemTime(Date.now() + 40_000);
+  await expect(authenticate(token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
 });
 
 /** Sets the time of this machine, by which tokens are judged, until the test has finished. */

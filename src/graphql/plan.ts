@@ -1,4 +1,5 @@
 import { type DocumentNode, executeSync, type GraphQLSchema, Kind, visit } from 'graphql';
+import { createBudget } from '../signaling/budget.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import type { Signal } from '../signaling/signal.ts';
 import type { MaskError } from './errors.ts';
@@ -8,9 +9,10 @@ import type { MaskError } from './errors.ts';
  * same plan get the same bytes, so each signal is executed and serialised once per plan, however many sockets there are.
  */
 export interface Plan {
-  /** The signal as JSON text of a GraphQL result, an error where that fails. Made once per signal. */
-  render(signal: Signal): string;
-  /** The same, in a form that `make` derives from the text. Made once per signal and form. */
+  /**
+   * The signal as a GraphQL result, an error where that fails, in a form that `make` derives from its JSON text. Text and
+   * form are each made once per signal.
+   */
   renderAs<Form>(signal: Signal, make: (text: string, signal: Signal) => Form): Form;
   /** Says that one socket less uses the plan. */
   release(): void;
@@ -34,13 +36,11 @@ export interface Plans {
 const mostText = 1024 * 1024;
 
 /** What stays for replays: of so many signals, so much text. */
-const mostRemembered = { signals: 1000, text: 16 * 1024 * 1024 };
+const mostRemembered = { count: 1000, bytes: 16 * 1024 * 1024 };
 
 export function createPlans(schema: GraphQLSchema, mask: MaskError): Plans {
   const plans = new Map<string, { plan: Plan; sockets: number }>();
-  /** The signals that have bytes, with how much text these are; the one that got some last is the last. */
-  const rendered = new Map<Signal, number>();
-  let remembered = 0;
+  const remembered = createBudget<Signal>(mostRemembered, (signal) => signal.renders.clear());
   let executions = 0;
 
   function acquire(request: PlanRequest): Plan {
@@ -61,29 +61,17 @@ export function createPlans(schema: GraphQLSchema, mask: MaskError): Plans {
     // One key for each form of the bytes, under which a signal remembers them.
     const keys = new Map<object, object>();
     const keyOfForm = (make: object): object => keys.get(make) ?? keys.set(make, {}).get(make) ?? make;
-    const plan: Plan = {
-      render: (signal) => memo(signal, plan, () => remember(signal, run(operation, signal))),
-      renderAs: (signal, make) => memo(signal, keyOfForm(make), () => make(plan.render(signal), signal)),
+    const render = (signal: Signal): string =>
+      memo(signal, operation, () => remember(signal, run(operation, signal)));
+    return {
+      renderAs: (signal, make) => memo(signal, keyOfForm(make), () => make(render(signal), signal)),
       release: released,
     };
-    return plan;
   }
 
-  /** Notes what a signal has got; the signals whose bytes were made longest ago lose theirs. */
+  /** Notes what a signal has got. What only this node says is written once, and nobody keeps it. */
   function remember(signal: Signal, text: string): string {
-    // What only this node says is written once, and nobody keeps it.
-    if (signal.number === null) return text;
-    const length = (rendered.get(signal) ?? 0) + text.length;
-    rendered.delete(signal);
-    rendered.set(signal, length);
-    remembered += text.length;
-    for (const [oldest, lost] of rendered) {
-      const fits = rendered.size <= mostRemembered.signals && remembered <= mostRemembered.text;
-      if (fits || oldest === signal) break;
-      oldest.renders.clear();
-      rendered.delete(oldest);
-      remembered -= lost;
-    }
+    if (signal.number !== null) remembered.add(signal, text.length);
     return text;
   }
 

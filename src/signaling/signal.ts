@@ -1,3 +1,4 @@
+import { createBudget } from './budget.ts';
 import type { CallView } from './call.ts';
 import type { Identity } from './caller.ts';
 import type { Clock } from './clock.ts';
@@ -106,29 +107,20 @@ export interface SignalView {
 export type SignalReader = (entry: Logged) => Signal;
 
 /** What a node keeps as objects, so that replays find their bytes: so many signals, and bytes of their bodies. */
-const remembered = { signals: 1000, bytes: 16 * 1024 * 1024 };
+const remembered = { count: 1000, bytes: 16 * 1024 * 1024 };
 
 export function createSignalReader(clock: Clock): SignalReader {
-  const recent = new Map<number, { signal: Signal; bytes: number }>();
-  let bytes = 0;
-
-  function remember(number: number, signal: Signal, length: number): void {
-    recent.set(number, { signal, bytes: length });
-    bytes += length;
-    for (const [oldest, lost] of recent) {
-      if (recent.size <= remembered.signals && bytes <= remembered.bytes) break;
-      recent.delete(oldest);
-      bytes -= lost.bytes;
-    }
-  }
+  const recent = new Map<number, Signal>();
+  const budget = createBudget<number>(remembered, (number) => recent.delete(number));
 
   return (entry) => {
     const known = recent.get(entry.number);
-    if (known) return known.signal;
+    if (known) return known;
     const signal = readEntry(entry, clock.now());
     // How long a call still rings is counted anew at each reading.
     if (signal.envelope?.kind === 'IncomingCall') return signal;
-    remember(entry.number, signal, entry.body.length);
+    recent.set(entry.number, signal);
+    budget.add(entry.number, entry.body.length);
     return signal;
   };
 }
