@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Flow, Schedule } from '../generator/api.ts';
 import { interleave, type Options, type Outcome } from '../run/bench.ts';
-import { aboveIdle, type Spent, spending } from '../run/cpu.ts';
+import { aboveIdle } from '../run/cpu.ts';
 import type { Sample } from '../run/figures.ts';
 import { mostSockets } from '../run/fits.ts';
 import { lossValues } from '../run/latency.ts';
-import { type RedisWork, redisWork, workBetween } from '../run/redis-work.ts';
 import { type Stage, startStage } from '../run/stage.ts';
+import { redisValues, type Watched, watching } from '../run/watch.ts';
 import type { SubjectName } from '../subjects.ts';
 
 /*
@@ -90,30 +90,11 @@ function scheduleFor(sockets: number, writes: number): Schedule {
   return { to: 'hub', reach: sockets - 1, payloadBytes: 400, burst: 1, intervalUs, writes, awake: false };
 }
 
-/** What some work made Redis and the nodes do. */
-interface Watched<Value> {
-  readonly value: Value;
-  readonly redis: RedisWork;
-  readonly spent: Spent;
-}
-
-async function watching<Value>(stage: Stage, work: () => Promise<Value>): Promise<Watched<Value>> {
-  const before = await redisWork(stage.redis);
-  const { value, spent } = await spending(stage.pids, work);
-  return { value, spent, redis: workBetween(before, await redisWork(stage.redis)) };
-}
-
 function valuesOf(busy: Watched<Flow>, idle: Watched<unknown>): Sample['values'] {
   const { signals, delivered } = busy.value;
-  const share = busy.spent.seconds / idle.spent.seconds;
-  const perSignal = (count: (redis: RedisWork) => number) =>
-    (count(busy.redis) - count(idle.redis) * share) / signals;
   const { userUs, systemUs } = aboveIdle(busy.spent, idle.spent);
   return {
-    commands: perSignal(({ commands }) => commands),
-    bytesIn: perSignal(({ bytesIn }) => bytesIn),
-    bytesOut: perSignal(({ bytesOut }) => bytesOut),
-    redisCpuUs: perSignal(({ cpuUs }) => cpuUs),
+    ...redisValues(busy, idle, signals),
     nodesCpuUs: (userUs + systemUs) / delivered,
     ...lossValues(busy.value),
   };

@@ -1,4 +1,5 @@
 import type { Options, Outcome } from '../run/bench.ts';
+import { calls } from './calls.ts';
 import { connect } from './connect.ts';
 import { dial } from './dial.ts';
 import { fanout } from './fanout.ts';
@@ -6,7 +7,7 @@ import { idle } from './idle.ts';
 import { nodes } from './nodes.ts';
 import { slow } from './slow.ts';
 
-export const benches = { fanout, dial, idle, connect, nodes, slow } satisfies Record<
+export const benches = { fanout, dial, calls, idle, connect, nodes, slow } satisfies Record<
   string,
   (options: Options) => Promise<Outcome>
 >;

@@ -12,6 +12,10 @@ export interface GeneratorApi {
   stall(sockets: number): number;
   /** Reads on, and tells how many of those sockets the server has ended. */
   resume(nothing: null): Promise<number>;
+  /** Opens sockets of people who will call each other. Once per generator. */
+  meet(plan: CallPlan): Promise<Joined>;
+  /** Calls, and waits until all calls are over. */
+  call(load: CallLoad): Promise<CallFlow>;
 }
 
 export interface JoinPlan {
@@ -80,4 +84,39 @@ export interface Latency {
   readonly p99Us: number;
   readonly p999Us: number;
   readonly maxUs: number;
+}
+
+/** People who call each other, two by two, each with one device. */
+export interface CallPlan {
+  readonly dialect: DialectName;
+  /** The nodes. Pairs take turns; of each, the callee is on the node after the caller's. */
+  readonly urls: readonly string[];
+  readonly pairs: number;
+}
+
+/** How calls begin: at fixed times, or each where one was over, for so long or so often. */
+export type CallLoad =
+  | { readonly loop: 'open'; readonly intervalUs: number; readonly setUps: number }
+  | { readonly loop: 'closed'; readonly atOnce: number; readonly seconds: number }
+  | { readonly loop: 'warm-up'; readonly atOnce: number; readonly setUps: number };
+
+/** What came of calls. */
+export interface CallFlow {
+  readonly finished: number;
+  /** Calls in which something was refused, out of order, or did not come. */
+  readonly unfinished: number;
+  readonly complaint: string;
+  /** Dials that left more than 1 ms after their time. */
+  readonly late: number;
+  /** How many came to their end, per second, while others began. */
+  readonly perSecond: number;
+  /** The share of a core that the generator itself used. */
+  readonly generatorLoad: number;
+  readonly bytes: number;
+  /** From the time at which a dial was meant to leave, to the ring. */
+  readonly ring: Latency;
+  /** From the acceptance to the caller's knowing of it. */
+  readonly told: Latency;
+  /** From the time at which a dial was meant to leave, to the last candidate. */
+  readonly talk: Latency;
 }

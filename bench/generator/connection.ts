@@ -21,6 +21,8 @@ export class Connection {
   private readonly dialect: Dialect;
   private readonly member: Member;
   private readonly meter: Meter;
+  /** Takes what comes instead of looking for marks in it. */
+  private readonly hear: ((bytes: Buffer) => void) | undefined;
   private readonly frames = new FrameReader();
   private readonly marks = new MarkReader();
   private readonly opening = Promise.withResolvers<void>();
@@ -32,10 +34,18 @@ export class Connection {
   /** Whether the bytes are frames by now. */
   private framed = false;
 
-  constructor(endpoint: Endpoint, dialect: Dialect, member: Member, meter: Meter) {
+  /** `hear` is given bytes that are only good until it returns. */
+  constructor(
+    endpoint: Endpoint,
+    dialect: Dialect,
+    member: Member,
+    meter: Meter,
+    hear?: (bytes: Buffer) => void,
+  ) {
     this.dialect = dialect;
     this.member = member;
     this.meter = meter;
+    this.hear = hear;
     this.steps = dialect.steps(member);
     this.socket = connect({
       ...endpoint,
@@ -50,6 +60,11 @@ export class Connection {
   /** Resolves when the socket is open. */
   get open(): Promise<void> {
     return this.opening.promise;
+  }
+
+  /** Sends a message on the open WebSocket. */
+  say(text: string): void {
+    this.socket.write(textFrame(text));
   }
 
   pause(): void {
@@ -69,7 +84,8 @@ export class Connection {
     this.meter.take(chunk.length);
     const body = this.steps.length > 0 ? this.greet(chunk) : chunk;
     if (this.framed) this.frames.read(body, this.frame);
-    this.marks.read(body, this.deliver);
+    if (this.hear) this.hear(body);
+    else this.marks.read(body, this.deliver);
     return true;
   }
 
@@ -80,10 +96,6 @@ export class Connection {
     const { heartbeat } = this.dialect;
     if (heartbeat && opcode === opcodes.text && length === heartbeat.length) this.say(heartbeat.answer);
   };
-
-  private say(text: string): void {
-    this.socket.write(textFrame(text));
-  }
 
   /** Takes the steps that the bytes allow. Returns those of them that may be frames. */
   private greet(chunk: Buffer): Buffer {

@@ -23,6 +23,18 @@ function lengthBytes(length: number): number[] {
 
 export const opcodes = { text: 0x1, ping: 0x9 };
 
+/** A whole frame that begins here, and where its payload is. Undefined while some of it has yet to come. */
+export function frameAt(
+  bytes: Buffer,
+  at: number,
+): { opcode: number; start: number; end: number } | undefined {
+  const header = bytes.subarray(at, at + headerLength([0, bytes[at + 1] ?? 0]));
+  if (header.length < headerLength([...header])) return undefined;
+  const start = at + header.length;
+  const end = start + payloadLength([...header]);
+  return end <= bytes.length ? { opcode: (header[0] ?? 0) & 0xf, start, end } : undefined;
+}
+
 /** Tells apart the frames in the bytes of one connection, however they are cut into reads. */
 export class FrameReader {
   /** Bytes of the present frame's payload that have yet to come. */
@@ -46,11 +58,15 @@ export class FrameReader {
   }
 
   private begin(found: (opcode: number, length: number) => void): void {
-    const [first = 0, second = 0, ...extended] = this.header;
-    this.left = extended.length === 0 ? second : extended.reduce((length, byte) => length * 256 + byte, 0);
+    const [first = 0] = this.header;
+    this.left = payloadLength(this.header);
     this.header = [];
     found(first & 0xf, this.left);
   }
+}
+
+function payloadLength([, second = 0, ...extended]: readonly number[]): number {
+  return extended.length === 0 ? second : extended.reduce((length, byte) => length * 256 + byte, 0);
 }
 
 function headerLength([, second]: readonly number[]): number {

@@ -1,7 +1,18 @@
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { nowUs } from '../clock.ts';
 import { serveCalls } from '../rpc.ts';
-import type { Flow, GeneratorApi, JoinPlan, Schedule, Settling } from './api.ts';
+import type {
+  CallFlow,
+  CallLoad,
+  CallPlan,
+  Flow,
+  GeneratorApi,
+  Joined,
+  JoinPlan,
+  Schedule,
+  Settling,
+} from './api.ts';
+import { Calls } from './calls/calls.ts';
 import type { Member, Outgoing } from './dialects/dialect.ts';
 import { dialects } from './dialects/table.ts';
 import { Fleet, memberOf, uidOf } from './fleet.ts';
@@ -23,6 +34,7 @@ let fleet: Fleet | undefined;
 let plan: JoinPlan | undefined;
 let sender: Sender | undefined;
 let stalled: Fleet['connections'] = [];
+let calls: Calls | undefined;
 
 async function join(wanted: JoinPlan) {
   plan = wanted;
@@ -120,4 +132,14 @@ async function resume(): Promise<number> {
   return stalled.filter((connection) => connection.ended).length;
 }
 
-serveCalls({ join, settle, run, stall, resume } satisfies GeneratorApi);
+function meet(wanted: CallPlan): Promise<Joined> {
+  calls = new Calls(wanted);
+  return calls.join();
+}
+
+async function call(load: CallLoad): Promise<CallFlow> {
+  if (!calls) throw new Error('Nobody has met.');
+  return calls.run(load);
+}
+
+serveCalls({ join, settle, run, stall, resume, meet, call } satisfies GeneratorApi);

@@ -5,14 +5,17 @@ import {
   createPublishServer,
   frameOf,
   newSocketId,
+  type Publication,
   pingMs,
   redisUrl,
+  speaks,
   topicsOf,
 } from './common.mts';
 
 /*
  * The least that a Node server can do: a loop of `ws.send` over the sockets of a topic, one Redis channel per topic.
- * The message is sent as the Buffer that it came in, as the broadcast example of ws does.
+ * The message is sent as the Buffer that it came in, as the broadcast example of ws does. Clients whose address says that
+ * they speak publish on their sockets too.
  */
 
 interface Client {
@@ -26,9 +29,10 @@ const subscriber = new Redis(redisUrl);
 const listeners = new Map<string, Set<Client>>();
 const clients = new Set<Client>();
 
-const server = createPublishServer((publication) =>
-  publisher.publish(publication.topic, `${publication.except}\n${frameOf(publication)}`),
-);
+const publish = (publication: Publication): Promise<number> =>
+  publisher.publish(publication.topic, `${publication.except}\n${frameOf(publication)}`);
+
+const server = createPublishServer(publish);
 const wss = new WebSocketServer({ server, perMessageDeflate: false });
 
 subscriber.on('messageBuffer', (channel: Buffer, message: Buffer) => {
@@ -49,8 +53,20 @@ wss.on('connection', (ws, request) => {
   });
   ws.on('error', () => {});
   ws.on('close', () => leave(client, topics));
+  if (speaks(request)) {
+    ws.on('message', (data) => {
+      publishFor(ws, String(data)).catch(() => ws.terminate());
+    });
+  }
   join(client, topics).catch(() => ws.terminate());
 });
+
+/** Answered when it is out. */
+async function publishFor(ws: WebSocket, text: string): Promise<void> {
+  const { id, ...publication } = JSON.parse(text) as Publication & { id: string };
+  await publish(publication);
+  ws.send(JSON.stringify({ done: id }));
+}
 
 async function join(client: Client, topics: readonly string[]): Promise<void> {
   const fresh = topics.filter((topic) => !listeners.has(topic));

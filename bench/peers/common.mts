@@ -36,6 +36,11 @@ export function topicsOf(request: IncomingMessage): string[] {
   return new URL(request.url ?? '/', 'http://peer').searchParams.getAll('topic');
 }
 
+/** Whether a client will publish on its socket: `/?topic=user:b&speaks`. */
+export function speaks(request: IncomingMessage): boolean {
+  return new URL(request.url ?? '/', 'http://peer').searchParams.has('speaks');
+}
+
 export function newSocketId(): string {
   return `sock_${randomBytes(16).toString('base64url')}`;
 }

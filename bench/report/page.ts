@@ -1,5 +1,6 @@
 import type { BenchName } from '../benches/table.ts';
 import type { Result } from '../run/measure.ts';
+import { callsSection } from './calls-section.ts';
 import { fanoutSection } from './fanout-section.ts';
 import { table } from './markdown.ts';
 import { mustShowTable } from './must-show.ts';
@@ -10,6 +11,7 @@ import { connectSection, dialSection, idleSection, nodesSection, slowSection } f
 const sections: Readonly<Record<BenchName, (results: Results) => Section>> = {
   fanout: fanoutSection,
   dial: dialSection,
+  calls: callsSection,
   idle: idleSection,
   connect: connectSection,
   nodes: nodesSection,

@@ -6,11 +6,20 @@ const mostLate = 0.01;
 
 /** Latencies of a flow by their names in figures; null when the generator itself was late. */
 export function latencyValues({ late, writes, latency }: Flow): Record<string, number | null> {
-  const valid = late / writes <= mostLate;
-  return { ...(valid ? latency : discarded), lateShare: late / writes };
+  return latencyOrNothing(late, writes, { ...latency });
 }
 
-const discarded = { p50Us: null, p99Us: null, p999Us: null, maxUs: null };
+/** The same for latencies under any names. */
+export function latencyOrNothing(
+  late: number,
+  writes: number,
+  latencies: Readonly<Record<string, number>>,
+): Record<string, number | null> {
+  const lateShare = late / writes;
+  const valid = lateShare <= mostLate;
+  const kept = Object.entries(latencies).map(([name, us]) => [name, valid ? us : null]);
+  return { ...Object.fromEntries(kept), lateShare };
+}
 
 /** What was not delivered, said aloud: a server that drops signals is not fast. */
 export function lossValues({ expected, delivered, refused, complaint }: Flow): Record<string, number> {

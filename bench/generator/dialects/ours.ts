@@ -13,28 +13,35 @@ import { protocol, subscribeSteps } from './graphql-ws.ts';
 /** The last step of both transports: the service says itself when nothing can be missed any more. */
 const ready: Step = { sees: '"SocketReady"' };
 
-export const oursWs: Dialect = {
-  framed: true,
-  hello: (_, host) => upgrade('/graphql', host, protocol),
-  steps: (member) => [
-    ...subscribeSteps({ authorization: bearer(member) }, subscriptionOf(member)),
-    ready,
-    socketIdEnds,
-  ],
-  socketId: writtenSocketId,
-  request: requestOf,
-};
+/** What a member subscribes with: a query, with its variables. */
+type Subscribe = (member: Member) => object;
 
-export const oursSse: Dialect = {
-  framed: false,
-  hello: (member, host) => {
-    const headers = { accept: 'text/event-stream', authorization: bearer(member) };
-    return httpPost('/graphql', host, headers, JSON.stringify(subscriptionOf(member)));
-  },
-  steps: () => [ready, socketIdEnds],
-  socketId: writtenSocketId,
-  request: requestOf,
-};
+export function overWs(subscriptionOf: Subscribe): Dialect {
+  return {
+    framed: true,
+    hello: (_, host) => upgrade('/graphql', host, protocol),
+    steps: (member) => [
+      ...subscribeSteps({ authorization: bearer(member) }, subscriptionOf(member)),
+      ready,
+      socketIdEnds,
+    ],
+    socketId: writtenSocketId,
+    request: requestOf,
+  };
+}
+
+export function overSse(subscriptionOf: Subscribe): Dialect {
+  return {
+    framed: false,
+    hello: (member, host) => {
+      const headers = { accept: 'text/event-stream', authorization: bearer(member) };
+      return httpPost('/graphql', host, headers, JSON.stringify(subscriptionOf(member)));
+    },
+    steps: () => [ready, socketIdEnds],
+    socketId: writtenSocketId,
+    request: requestOf,
+  };
+}
 
 /** The selection ends with the socket's id: it is whole when the braces after it have come. */
 const socketIdEnds: Step = { sees: '"}}' };
@@ -76,9 +83,12 @@ function dial(hubId: string, uid: string, payload: string): string {
   return JSON.stringify({ query, variables: { hubId, input } });
 }
 
+export const oursWs = overWs(subscriptionOf);
+export const oursSse = overSse(subscriptionOf);
+
 const tokens = new Map<string, string>();
 
-function bearer({ uid, hubId }: Member): string {
+export function bearer({ uid, hubId }: Member): string {
   const key = `${uid} ${hubId}`;
   const token = tokens.get(key) ?? tokenFor(uid, hubId);
   tokens.set(key, token);

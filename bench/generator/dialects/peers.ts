@@ -2,6 +2,7 @@ import {
   type Dialect,
   headEnd,
   httpPost,
+  type Member,
   type Outgoing,
   topicOf,
   topicsOf,
@@ -12,14 +13,22 @@ import {
 /** The bare loop and the seed's way: topics in the address, one message when the socket is ready. */
 export const plain: Dialect = {
   framed: true,
-  hello: (member, host) => {
-    const topics = topicsOf(member).map((topic) => `topic=${encodeURIComponent(topic)}`);
-    return upgrade(`/?${topics.join('&')}`, host);
-  },
+  hello: (member, host) => upgrade(addressOf(member), host),
   steps: () => [{ sees: headEnd }, { sees: '"ready"' }, { sees: '"}' }],
   socketId: writtenSocketId,
   request: requestOf,
 };
+
+/** The bare loop, to which clients also speak on their sockets. */
+export const plainSpeaking: Dialect = {
+  ...plain,
+  hello: (member, host) => upgrade(`${addressOf(member)}&speaks`, host),
+};
+
+function addressOf(member: Member): string {
+  const topics = topicsOf(member).map((topic) => `topic=${encodeURIComponent(topic)}`);
+  return `/?${topics.join('&')}`;
+}
 
 /** Engine.IO 4 over WebSocket, with Socket.IO's packets in it. */
 export const socketio: Dialect = {
