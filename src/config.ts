@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defaultIce } from './signaling/ice-servers.ts';
 import { defaultLimits } from './signaling/limits.ts';
 
 /** Everything that can be set from outside, checked. Without a key for tokens, the service runs in development mode. */
@@ -29,6 +30,20 @@ const origins = list.refine(
   (names) => names.every((name) => name === '*' || (URL.canParse(name) && new URL(name).origin === name)),
   'must list origins as browsers send them, for example https://app.example.org, or be *',
 );
+/** Addresses as RFC 7064 and 7065 have them: for one that is none, a browser refuses to begin the call. */
+const iceUrls = (scheme: 'stun' | 'turn', parameters: string, example: string) => {
+  const form = new RegExp(`^${scheme}s?:(?:[\\w.-]+|\\[[\\da-f:.]+\\])(?::[1-9]\\d*)?${parameters}$`);
+  const isOne = (url: string) => form.test(url) && URL.canParse(url.replace(/^\w+:/, 'http://'));
+  return list.refine(
+    (urls) => urls.every(isOne),
+    `must list ${scheme}: or ${scheme}s: addresses, for example ${example}`,
+  );
+};
+/** A user could try secrets against the credentials they were given, and take all the time they want. */
+const turnSecrets = list.refine(
+  (secrets) => secrets.every((secret) => Buffer.byteLength(secret) >= 16),
+  'must list secrets of at least 16 bytes each',
+);
 const count = (fallback: number, least = 1) => z.coerce.number().int().min(least).default(fallback);
 
 const variables = z.object({
@@ -48,8 +63,17 @@ const variables = z.object({
   AUTH_ISSUER: z.string().min(1).optional(),
   AUTH_AUDIENCE: z.string().min(1).optional(),
   CORS_ORIGINS: origins.default([]),
+  DEMO: z.enum(['on', 'off']).optional(),
   GRAPHIQL: z.enum(['on', 'off']).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  ICE_STUN_URLS: iceUrls('stun', '', 'stun:turn.example.org:3478').optional(),
+  ICE_TURN_URLS: iceUrls(
+    'turn',
+    '(?:\\?transport=(?:udp|tcp))?',
+    'turn:turn.example.org:3478?transport=udp',
+  ).optional(),
+  ICE_TURN_SECRETS: turnSecrets.optional(),
+  ICE_TTL_SECONDS: z.coerce.number().int().min(300).max(86_400).default(defaultIce.ttlSeconds),
   LIMIT_BODY_BYTES: count(defaultLimits.bodyBytes, 1024),
   LIMIT_JSON_BYTES: count(defaultLimits.jsonBytes),
   LIMIT_JSON_DEPTH: count(defaultLimits.jsonDepth),
@@ -79,8 +103,15 @@ function configOf(env: Variables) {
       audience: env.AUTH_AUDIENCE,
     },
     corsOrigins: env.CORS_ORIGINS,
+    demo: env.DEMO ? env.DEMO === 'on' : development,
     graphiql: env.GRAPHIQL ? env.GRAPHIQL === 'on' : development,
     logLevel: env.LOG_LEVEL,
+    ice: {
+      stunUrls: env.ICE_STUN_URLS ?? [],
+      turnUrls: env.ICE_TURN_URLS ?? [],
+      turnSecrets: env.ICE_TURN_SECRETS ?? [],
+      ttlSeconds: env.ICE_TTL_SECONDS,
+    },
     limits: {
       bodyBytes: env.LIMIT_BODY_BYTES,
       jsonBytes: env.LIMIT_JSON_BYTES,
@@ -105,12 +136,16 @@ const related = z
     AUTH_ALGORITHMS: list.optional(),
     AUTH_ISSUER: z.string().optional(),
     AUTH_AUDIENCE: z.string().optional(),
+    ICE_TURN_URLS: list.optional(),
+    ICE_TURN_SECRETS: list.optional(),
   })
   .superRefine(checkTogether);
 
 type Related = Pick<
   Variables,
-  'HOST' | `AUTH_${'SECRET' | 'JWKS_URL' | 'ALGORITHMS' | 'ISSUER' | 'AUDIENCE'}`
+  | 'HOST'
+  | `AUTH_${'SECRET' | 'JWKS_URL' | 'ALGORITHMS' | 'ISSUER' | 'AUDIENCE'}`
+  | `ICE_TURN_${'URLS' | 'SECRETS'}`
 >;
 
 /** Faults that lie between variables. */
@@ -125,7 +160,14 @@ function checkTogether(env: Related, context: z.RefinementCtx<Related>): void {
     fault('AUTH_ALGORITHMS', 'can only name HS… algorithms with AUTH_SECRET');
   }
   if (!env.AUTH_SECRET && !env.AUTH_JWKS_URL) checkDevelopment(env, fault);
+  if (isEmpty(env.ICE_TURN_URLS) !== isEmpty(env.ICE_TURN_SECRETS))
+    fault(
+      isEmpty(env.ICE_TURN_URLS) ? 'ICE_TURN_URLS' : 'ICE_TURN_SECRETS',
+      'must be set too: ICE_TURN_URLS and ICE_TURN_SECRETS are of use together',
+    );
 }
+
+const isEmpty = (items: readonly string[] | undefined): boolean => !items?.length;
 
 function checkDevelopment(env: Related, fault: (name: keyof Related, message: string) => void): void {
   const key = 'AUTH_SECRET or AUTH_JWKS_URL';

@@ -25,15 +25,24 @@ function leave(node: Node): void {
   );
 }
 
-function greeting({ redis, development, graphiql }: Config, { url }: Node): string {
+function greeting({ redis, development, demo, graphiql }: Config, { url, users }: Node): string {
   const engine = redis ? 'Redis: one node of many' : 'memory: everything is lost when this process ends';
   const lines = [`Call signaling serves at ${url}/graphql`, `Engine    ${engine}`];
+  if (demo) lines.push(`Page      ${pageUrl(url)}   (in a browser: call yourself)`);
   if (graphiql) lines.push(`GraphiQL  ${url}/graphql   (in a browser)`);
   if (development) {
     lines.push(
       'Mode      development: on this machine only, with a secret of its own (AUTH_SECRET or AUTH_JWKS_URL ends it)',
       'Users     alice and bob, both in the hub "team"; their tokens are in .dev/alice.token and .dev/bob.token',
     );
+    if (demo) lines.push(...users.map(({ uid }) => `          ${pageUrl(url)}?as=${uid}`));
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** Browsers give a camera to pages of localhost, and else only over https: under 0.0.0.0 they do not. */
+function pageUrl(url: string): string {
+  const page = new URL(url);
+  if (/^(?:127\.0\.0\.1|0\.0\.0\.0|\[::1?\])$/.test(page.hostname)) page.hostname = 'localhost';
+  return page.href;
 }

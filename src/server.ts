@@ -6,6 +6,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Config } from './config.ts';
 import { prepareDevelopment } from './development.ts';
 import { type AuthOptions, createAuthenticate } from './graphql/auth.ts';
+import { createDemo } from './graphql/demo.ts';
 import { createMaskError } from './graphql/errors.ts';
 import { createGraphiql } from './graphql/graphiql.ts';
 import { createHeartbeat } from './graphql/heartbeat.ts';
@@ -58,7 +59,8 @@ export async function startNode(config: Config, overrides: Overrides = {}): Prom
   const development = config.development ? await prepareDevelopment() : undefined;
   const users = development?.users ?? [];
   const { clock } = engineParts;
-  const signaling = createSignaling({ ...engineParts, limits: config.limits, log });
+  const { limits, ice } = config;
+  const signaling = createSignaling({ ...engineParts, limits, ice, log });
   const authenticate = createAuthenticate(authOptions(config, development?.secret));
   const mask = createMaskError(log);
   const schema = createSchema();
@@ -66,7 +68,7 @@ export async function startNode(config: Config, overrides: Overrides = {}): Prom
     name: packageJson.name,
     version: packageJson.version,
     engine,
-    limits: config.limits,
+    limits,
     heartbeatMs,
   };
   const yoga = createGraphQLServer(schema, { signaling, service, authenticate }, mask);
@@ -74,6 +76,7 @@ export async function startNode(config: Config, overrides: Overrides = {}): Prom
   const heartbeat = createHeartbeat(clock);
   const ws = createWsServer({ signaling, yoga, plans, authenticate, mask, heartbeat, log });
   const graphiql = config.graphiql ? createGraphiql(users) : undefined;
+  const demo = config.demo ? createDemo({ users, graphiql: config.graphiql }) : undefined;
   const { corsOrigins } = config;
   const http = createHttpServer({
     signaling,
@@ -83,6 +86,7 @@ export async function startNode(config: Config, overrides: Overrides = {}): Prom
     heartbeat,
     ws,
     graphiql,
+    demo,
     log,
     corsOrigins,
     localOnly: config.development,

@@ -10,7 +10,7 @@ import {
   operations,
   run,
 } from './support/operations.ts';
-import { person } from './support/person.ts';
+import { type Person, person } from './support/person.ts';
 import { type EngineName, engines, randomPrefix, secret, startService, tokenFor } from './support/service.ts';
 import { stateOf } from './support/stored.ts';
 
@@ -21,18 +21,35 @@ async function setUp(engine: EngineName) {
   const prefix = randomPrefix();
   const { url } = await startService({ engine, prefix, overrides: { clock: manualClock() } });
   const alice = await person(url, 'alice', { hubs: { team: 'write', lobby: 'guest' }, admin: true });
-  const [bob, carol] = await Promise.all([person(url, 'bob'), person(url, 'carol')]);
-  const [alices, bobs] = await Promise.all([alice.open(), bob.open()]);
+  const [bob, carol, dave, erin] = await Promise.all(
+    ['bob', 'carol', 'dave', 'erin'].map((uid) => person(url, uid)),
+  );
+  if (!bob || !carol || !dave || !erin) throw new Error('four people');
+  const [alices, bobs, daves] = await Promise.all([alice.open(), bob.open(), dave.open(), erin.open()]);
+  const ownSocket: string = alices.ready.socketId;
   const bobsSocket: string = bobs.ready.socketId;
   await bob.message({ target: { hubId: 'team' }, origin: { socketId: bobsSocket, streamId: 'bobs-stream' } });
-  const { call } = await carol.dial({ target: { uid: 'bob' }, roomId: 'room-1', roomType: 'video' });
+  const call = async (caller: Person, uid: string): Promise<string> =>
+    (await caller.dial({ target: { uid }, roomId: 'room-1', roomType: 'video' })).call.id;
+  const callOfOthers = await call(carol, 'bob');
+  const accepted = await call(carol, 'alice');
+  await alice.accept(accepted, ownSocket);
+  // A socket with a live call begins where that did: only one without stands at the end of the log.
+  const witness = await tokenFor('witness');
   return {
     url,
     token: alice.token,
-    ownSocket: alices.ready.socketId as string,
+    ownSocket,
     bobsSocket,
-    callOfOthers: call.id as string,
-    state: () => stateOf({ engine, prefix, url, token: alice.token }),
+    davesSocket: daves.ready.socketId as string,
+    callOfOthers,
+    /** Carol has called Alice, who answered on her only socket. */
+    accepted,
+    /** Dave calls Alice: her device rings. */
+    ringing: await call(dave, 'alice'),
+    /** Alice calls Erin: her own call. */
+    dialled: await call(alice, 'erin'),
+    state: () => stateOf({ engine, prefix, url, token: witness }),
   };
 }
 
@@ -101,6 +118,37 @@ function badIdsIn(
     field,
     variables: () => variables(id),
   }));
+}
+
+/** What is said of a call, each by a socket of the caller's. */
+const verbs = ['acknowledgeRing', 'accept', 'decline', 'hangUp'] as const;
+
+function badVerb(
+  operation: (typeof verbs)[number] | 'callTrace' | 'iceServers',
+  what: string,
+  field: string,
+  variables: Bad['variables'],
+  code = 'BAD_USER_INPUT',
+): Bad {
+  return { what, operation, code, field, variables };
+}
+
+/** A case for each socket that is none of the caller's, in calls to them. */
+function badSocketsOf(operation: (typeof verbs)[number]): Bad[] {
+  const sockets: [string, (world: World) => string][] = [
+    ['a socket that is another user’s', ({ bobsSocket }) => bobsSocket],
+    ['a socket that is the other side’s', ({ davesSocket }) => davesSocket],
+    ['a socket that does not exist', () => 'sock_none'],
+    ...badIds.map(([how, id]): [string, () => string] => [`an id ${how} as socketId`, () => id]),
+  ];
+  return sockets.flatMap(([what, socketId]) =>
+    (['ringing', 'accepted'] as const).map((call) =>
+      badVerb(operation, `${what}, in a call that is ${call}`, 'socketId', (world) => ({
+        callId: world[call],
+        socketId: socketId(world),
+      })),
+    ),
+  );
 }
 
 function badIdsOf(operation: keyof typeof good, field: string, change: (id: string) => Input): Bad[] {
@@ -334,6 +382,61 @@ const cases: Bad[] = [
     variables: ({ callOfOthers }) => ({ callId: callOfOthers }),
   },
   ...badIdsIn('call', 'callId', (callId) => ({ callId }), 'NOT_FOUND'),
+  ...(['callTrace', 'iceServers', ...verbs] as const).flatMap((operation) => [
+    badVerb(
+      operation,
+      'a call that one is no party of',
+      'callId',
+      ({ callOfOthers, ownSocket }) => ({ callId: callOfOthers, socketId: ownSocket }),
+      'NOT_FOUND',
+    ),
+    badVerb(
+      operation,
+      'a call of others, by a socket of theirs',
+      'callId',
+      ({ callOfOthers, bobsSocket }) => ({ callId: callOfOthers, socketId: bobsSocket }),
+      'NOT_FOUND',
+    ),
+    ...['call_none', ...badIds.map(([, id]) => id), ...moreBadIds.map(([, id]) => id)].map((callId) =>
+      badVerb(
+        operation,
+        `the callId ${JSON.stringify(callId).slice(0, 20)}`,
+        'callId',
+        ({ ownSocket }) => ({ callId, socketId: ownSocket }),
+        'NOT_FOUND',
+      ),
+    ),
+  ]),
+  ...verbs.flatMap(badSocketsOf),
+  ...verbs.flatMap((operation) =>
+    badIds.map(([how, socketId]) =>
+      badVerb(operation, `an id ${how} as socketId, by who dialled`, 'socketId', ({ dialled }) => ({
+        callId: dialled,
+        socketId,
+      })),
+    ),
+  ),
+  badVerb('accept', 'one’s own call while it rings', 'callId', ({ dialled, ownSocket }) => ({
+    callId: dialled,
+    socketId: ownSocket,
+  })),
+  badVerb('hangUp', 'an accepted call, by who was called, without a socket', 'socketId', ({ accepted }) => ({
+    callId: accepted,
+  })),
+  badVerb('hangUp', 'a reason that is the service’s own', 'reason', ({ ringing }) => ({
+    callId: ringing,
+    reason: 'NO_ANSWER',
+  })),
+  badVerb('decline', 'a word for busy', 'busy', ({ ringing }) => ({ callId: ringing, busy: 'yes' })),
+  ...(['acknowledgeRing', 'accept'] as const).flatMap((operation) =>
+    [null, undefined].map((socketId) => ({
+      ...badVerb(operation, `${socketId} as socketId`, 'socketId', ({ ringing }) => ({
+        callId: ringing,
+        socketId,
+      })),
+      message: /not (be null|provided)/,
+    })),
+  ),
   ...[0, -1, 101].map(
     (first): Bad => ({
       what: `a page of ${first}`,
@@ -485,7 +588,7 @@ test.each(engines)('what is just within the bounds is accepted on %s', async (en
     ['message', { target: { hubId: 'team' }, scope: 'ONLINE_MEMBERS' }],
     ['message', { target: user, origin: { socketId: ownSocket, streamId: id } }],
     ['dial', { target: user, ...room, ringTimeoutSeconds: 10 }],
-    ['dial', { target: user, ...room, ringTimeoutSeconds: 120, payload: null }],
+    ['dial', { target: { uid: 'carol' }, ...room, ringTimeoutSeconds: 120, payload: null }],
   ];
   for (const [operation, input] of fine) {
     const { errors } = await run('http', url, token, operations[operation], { hubId: 'team', input });
@@ -535,6 +638,8 @@ const badTokens: Record<string, (key: string) => Promise<string>> = {
     signed(key, { sub: 'alice', hubs: { team: 'god' }, exp: 2_000_000_000 }),
   'with a privilege beyond all bits': (key) =>
     signed(key, { sub: 'alice', hubs: { team: 64 }, exp: 2_000_000_000 }),
+  'with a wish for calls while busy that does not exist': (key) =>
+    signed(key, { sub: 'alice', hubs: { team: 'write' }, busy: 'never', exp: 2_000_000_000 }),
   'that says admin in words': (key) => signed(key, { sub: 'alice', admin: 'yes', exp: 2_000_000_000 }),
 };
 

@@ -1,313 +1,248 @@
 import { describe, expect, test } from 'vitest';
 import {
+  type Actor,
+  beginnings,
   type Call,
-  callView,
-  expire,
-  isLive,
-  isParty,
-  type NewCall,
-  putCall,
-  readCall,
+  hasWon,
+  longestCallMs,
+  type Rule,
   startCall,
+  transition,
 } from '../src/signaling/call.ts';
-import type { Cursor } from '../src/signaling/cursor.ts';
-import type { Logged, Opened, SocketRecord } from '../src/signaling/ports.ts';
-import { recover } from '../src/signaling/recovery.ts';
-import { hubTopic, type Topic, userTopic } from '../src/signaling/topic.ts';
+import { deviceKey } from '../src/signaling/leg.ts';
+import {
+  accept,
+  acceptByWord,
+  accepted,
+  acknowledgeRing,
+  actors,
+  decline,
+  dial,
+  dialled,
+  everyVerb,
+  on,
+  ringing,
+  ringMs,
+  ruleOf,
+  said,
+  socketOn,
+} from './support/ringing-call.ts';
 
-const parts: NewCall = {
-  id: 'call_1',
-  hubId: 'team',
-  roomId: 'room',
-  roomType: 'video',
-  caller: 'alice',
-  callerDeviceId: 'desk',
-  callee: 'bob',
-  ringMs: 60_000,
-};
+const { caller, phone, phonesOther, tablet, laptop, nameless, callee, stranger } = actors;
 
-const socket = (socketId: string, deviceId: string | null = null): SocketRecord => ({
-  socketId,
-  deviceId,
-  deviceLabel: null,
-  openedAt: 0,
-});
+/** When the verbs of these tests are said. */
+const soon = 2000;
 
-const ringing = startCall(parts, [socket('s1', 'phone')], 1000);
-const unreachable = startCall(parts, [], 1000);
+const refusedOnPhone = said(ringing, decline(phone));
+const alerting = said(ringing, acknowledgeRing(phone));
+const byWord = said(ringing, acceptByWord(callee));
+const byNameless = said(ringing, accept(nameless));
+const met = said(ringing, dial(on('bob', 'phone', null)));
 
 describe('startCall', () => {
-  test('with sockets rings until its deadline', () => {
-    expect(ringing).toMatchObject({
-      id: 'call_1',
+  test('rings on every device until the deadline', () => {
+    const { ringMs: _, ...parts } = dialled;
+    expect(ringing).toEqual({
+      ...parts,
       rev: 1,
       state: 'RINGING',
       reason: null,
-      hubId: 'team',
-      roomId: 'room',
-      roomType: 'video',
-      caller: 'alice',
-      callerDeviceId: 'desk',
-      callee: 'bob',
-      createdAt: 1000,
-      expiresAt: 61_000,
-    });
-    expect(ringing).not.toHaveProperty('ringMs');
-  });
-
-  test('without any has ended already, and rings on nothing', () => {
-    expect(unreachable).toMatchObject({
-      rev: 1,
-      state: 'ENDED',
-      reason: 'UNREACHABLE',
-      legs: [],
-      invites: [],
-    });
-  });
-
-  test.each([
-    { sockets: [socket('a', 'phone')], legs: [['phone', 'a']] },
-    { sockets: [socket('a', 'phone'), socket('b', 'phone')], legs: [['phone', 'a', 'b']] },
-    {
-      sockets: [socket('a', 'phone'), socket('b', 'tablet'), socket('c', 'phone')],
+      winner: null,
+      byWord: false,
       legs: [
-        ['phone', 'a', 'c'],
-        ['tablet', 'b'],
+        {
+          deviceId: 'phone',
+          deviceLabel: 'The phone',
+          state: 'SENT',
+          socketIds: ['p1', 'p2'],
+          steps: [{ state: 'SENT', at: 0 }],
+        },
+        {
+          deviceId: 'tablet',
+          deviceLabel: 'The tablet',
+          state: 'SENT',
+          socketIds: ['t1'],
+          steps: [{ state: 'SENT', at: 0 }],
+        },
       ],
-    },
-    {
-      sockets: [socket('a'), socket('b'), socket('c', 'phone')],
-      legs: [
-        [null, 'a'],
-        [null, 'b'],
-        ['phone', 'c'],
-      ],
-    },
-  ])('makes a leg of each device: $legs', ({ sockets, legs }) => {
-    const call = startCall(parts, sockets, 0);
-    expect(call.legs).toEqual(
-      legs.map(([deviceId, ...socketIds]) => ({ deviceId, state: 'SENT', socketIds })),
-    );
+      createdAt: 0,
+      expiresAt: ringMs,
+      acceptedAt: null,
+      endedAt: null,
+    });
   });
 
-  test('invites each socket into the room, as a listener', () => {
-    const { invites } = startCall(parts, [socket('a', 'phone'), socket('b')], 0);
-    const invite = { uid: 'bob', roomId: 'room', roomType: 'video', role: 'LISTENER' };
-    expect(invites).toEqual([
-      { ...invite, deviceId: 'phone', socketId: 'a' },
-      { ...invite, deviceId: null, socketId: 'b' },
+  test('makes a leg of each socket that named no device', () => {
+    const sockets = [
+      socketOn(null, 'a'),
+      socketOn('phone', 'b'),
+      socketOn(null, 'c'),
+      socketOn('phone', 'd'),
+    ];
+    const { legs } = startCall(dialled, sockets, null, 0);
+    expect(legs.map(({ deviceId, socketIds }) => [deviceId, ...socketIds])).toEqual([
+      [null, 'a'],
+      ['phone', 'b', 'd'],
+      [null, 'c'],
     ]);
   });
-});
 
-describe('expire', () => {
-  const ended: Call = { ...ringing, rev: 2, state: 'ENDED', reason: 'NO_ANSWER' };
-
-  test.each([
-    { name: 'long before its deadline', call: ringing, now: 1000, after: undefined },
-    { name: 'a millisecond before its deadline', call: ringing, now: 60_999, after: undefined },
-    { name: 'at its deadline', call: ringing, now: 61_000, after: ended },
-    { name: 'long after its deadline', call: ringing, now: 999_000, after: ended },
-    { name: 'when it has ended already', call: ended, now: 999_000, after: undefined },
-    { name: 'when nobody could be rung', call: unreachable, now: 999_000, after: undefined },
-  ])('$name', ({ call, now, after }) => {
-    expect(expire(call, now)).toEqual(after);
-  });
-
-  test('leaves the call it was given as it was', () => {
-    const before = structuredClone(ringing);
-    expire(ringing, 61_000);
-    expect(ringing).toEqual(before);
+  test.each(['UNREACHABLE', 'BUSY'] as const)('that is %s has ended at once, and rings nowhere', (reason) => {
+    const call = startCall(dialled, [socketOn('phone', 'p1')], reason, 1000);
+    expect(call).toMatchObject({ rev: 1, state: 'ENDED', reason, createdAt: 1000, endedAt: 1000, legs: [] });
+    expect(beginnings.filter((each) => each.reason === reason)).toMatchObject([{ to: 'ENDED' }]);
   });
 });
 
-describe('a call', () => {
+describe('hasWon', () => {
   test.each([
-    ['alice', true],
-    ['bob', true],
-    ['carol', false],
-    ['', false],
-  ])('has the party %j: %s', (uid, party) => {
-    expect(isParty(ringing, uid)).toBe(party);
-  });
-
-  test('lives while it rings', () => {
-    expect([isLive(ringing), isLive(unreachable)]).toEqual([true, false]);
-  });
-
-  test('is shown without either side’s devices', () => {
-    const view = callView(startCall(parts, [socket('a', 'phone'), socket('b', 'tablet')], 0));
-    expect(view.legs).toBe(2);
-    expect(JSON.stringify(view)).not.toMatch(/phone|tablet|desk|socketId|invites/);
-    expect(view).toMatchObject({ id: 'call_1', rev: 1, state: 'RINGING', caller: 'alice', callee: 'bob' });
-  });
-
-  test.each([
-    { name: 'while it rings', call: ringing, listed: true },
-    { name: 'when it has ended', call: unreachable, listed: false },
-  ])('is stored for 24 hours, and listed for both sides $name: $listed', ({ call, listed }) => {
-    const put = putCall(call);
-    expect(put).toMatchObject({ id: 'call:call_1', rev: 1, ttlMs: 24 * 60 * 60 * 1000 });
-    expect(put.live).toEqual([
-      { uid: 'alice', listed },
-      { uid: 'bob', listed },
-    ]);
-    expect(readCall(put)).toEqual(call);
+    { name: 'the socket that answered', call: accepted, by: phone, won: true },
+    {
+      name: 'its device, by a word without a socket',
+      call: accepted,
+      by: on('bob', 'phone', null),
+      won: true,
+    },
+    { name: 'another socket of its device', call: accepted, by: phonesOther, won: false },
+    { name: 'another device', call: accepted, by: tablet, won: false },
+    { name: 'nobody knows who', call: accepted, by: callee, won: false },
+    { name: 'any socket of a device that named none', call: met, by: phonesOther, won: true },
+    { name: 'the nameless device that answered', call: byNameless, by: nameless, won: true },
+    { name: 'another nameless device', call: byNameless, by: on('bob', null, 'n2'), won: false },
+    { name: 'nobody knows who, after a word', call: byWord, by: callee, won: true },
+    { name: 'a device, after a word', call: byWord, by: phone, won: false },
+    { name: 'somebody before the answer', call: ringing, by: phone, won: false },
+  ])('$name: $won', ({ call, by, won }) => {
+    expect(hasWon(call, by)).toBe(won);
   });
 });
 
-describe('recover', () => {
-  const day = 24 * 60 * 60 * 1000;
-  /** Milliseconds. */
-  const now = 10 * day;
-  /** A number of the log, some time before now. */
-  const ago = (ms: number): number => (now - ms) * 1000;
-  const user = userTopic('bob');
-  const hub = hubTopic('team');
+test('devices are told apart by their id, without one by their socket', () => {
+  expect([phone, nameless, callee].map(deviceKey)).toEqual(['phone', 'n1', '']);
+});
 
-  const logged = (topic: Topic, number: number, previous: number): Logged => ({
-    topic,
-    number,
-    previous,
-    epoch: 'e1',
-    body: '{}',
-  });
+/** A change, and the rule that decided it. */
+interface Step {
+  readonly before: Call;
+  readonly rule: Rule;
+  readonly call: Call;
+}
 
-  interface Case {
-    readonly name: string;
-    readonly cursor?: Cursor;
-    readonly topics?: Opened['topics'];
-    readonly tooMuch?: boolean;
-    readonly since?: [Topic, number][];
-    readonly reason: string | null;
-    /** The numbers that are replayed; undefined when it is not recovered. */
-    readonly replays?: number[];
+/** Every call that any words of some devices can make of one that rings: all states of legs and winners, each once. */
+const { reachable, steps } = explore([ringing, startCall(dialled, [], 'UNREACHABLE', 0)]);
+
+function explore(starts: readonly Call[]): { reachable: Call[]; steps: Step[] } {
+  const speakers: readonly Actor[] = [caller, phone, tablet, laptop, callee];
+  const verbs = everyVerb.filter((verb) => !('by' in verb) || speakers.includes(verb.by));
+  const known = new Map<string, Call>(starts.map((call) => [fingerprint(call), call]));
+  const steps: Step[] = [];
+  for (const before of known.values()) {
+    for (const verb of verbs) {
+      const at = verb.verb === 'expire' ? before.expiresAt : soon;
+      const [rule, done] = [ruleOf(before, verb, at), transition(before, verb, at)];
+      if (!rule || !done) continue;
+      steps.push({ before, rule, call: done.call });
+      if (!known.has(fingerprint(done.call))) known.set(fingerprint(done.call), done.call);
+    }
   }
+  return { reachable: [...known.values()], steps };
+}
 
-  const at = (number: number, epoch = 'e1'): Cursor => ({ epoch, number });
-  const [a, b, c, d, e] = [50_000, 40_000, 30_000, 20_000, 10_000].map(ago) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+/** What tells two calls apart, but for their histories. */
+function fingerprint({ state, reason, winner, byWord, legs }: Call): string {
+  const kept = legs.map((leg) => `${leg.deviceId}:${leg.state}`);
+  return JSON.stringify([state, reason, winner && deviceKey(winner), byWord, kept.sort()]);
+}
 
-  test.each<Case>([
-    { name: 'no cursor begins at the cut', reason: null },
-    {
-      name: 'nothing was ever sent',
-      cursor: at(a),
-      topics: [{ topic: user, last: 0, entries: [] }],
-      reason: null,
-      replays: [],
-    },
-    {
-      name: 'nothing was sent since',
-      cursor: at(b),
-      topics: [{ topic: user, last: b, entries: [] }],
-      reason: null,
-      replays: [],
-    },
-    {
-      name: 'the last was sent before',
-      cursor: at(b),
-      topics: [{ topic: user, last: a, entries: [] }],
-      reason: null,
-      replays: [],
-    },
-    {
-      name: 'one was sent since',
-      cursor: at(a),
-      topics: [{ topic: user, last: b, entries: [logged(user, b, a)] }],
-      reason: null,
-      replays: [b],
-    },
-    {
-      name: 'the first of a topic was sent since',
-      cursor: at(a),
-      topics: [{ topic: user, last: b, entries: [logged(user, b, 0)] }],
-      reason: null,
-      replays: [b],
-    },
-    {
-      name: 'two topics are merged in the order of their numbers',
-      cursor: at(a),
-      topics: [
-        { topic: user, last: d, entries: [logged(user, b, a), logged(user, d, b)] },
-        { topic: hub, last: e, entries: [logged(hub, c, 0), logged(hub, e, c)] },
-      ],
-      reason: null,
-      replays: [b, c, d, e],
-    },
-    {
-      name: 'the oldest kept follows on one that is gone',
-      cursor: at(a),
-      topics: [{ topic: user, last: c, entries: [logged(user, c, b)] }],
-      reason: 'TRIMMED',
-    },
-    {
-      name: 'everything since is gone',
-      cursor: at(a),
-      topics: [{ topic: user, last: b, entries: [] }],
-      reason: 'TRIMMED',
-    },
-    {
-      name: 'one of two topics has a gap',
-      cursor: at(a),
-      topics: [
-        { topic: user, last: b, entries: [logged(user, b, a)] },
-        { topic: hub, last: d, entries: [] },
-      ],
-      reason: 'TRIMMED',
-    },
-    {
-      name: 'a gap before the hub was joined is no gap',
-      cursor: at(a),
-      topics: [{ topic: hub, last: d, entries: [logged(hub, d, c)] }],
-      since: [[hub, c]],
-      reason: null,
-      replays: [d],
-    },
-    {
-      name: 'a gap after the hub was joined is one',
-      cursor: at(a),
-      topics: [{ topic: hub, last: e, entries: [logged(hub, e, d)] }],
-      since: [[hub, c]],
-      reason: 'TRIMMED',
-    },
-    { name: 'the cursor is of another epoch', cursor: at(a, 'e0'), reason: 'EPOCH' },
-    { name: 'the cursor lies in the future', cursor: at(ago(-1)), reason: 'EPOCH' },
-    { name: 'the cursor is the cut itself', cursor: at(ago(0)), reason: null, replays: [] },
-    { name: 'the cursor is 24 hours old', cursor: at(ago(day)), reason: null, replays: [] },
-    { name: 'the cursor is older than 24 hours', cursor: at(ago(day + 1)), reason: 'WINDOW' },
-    {
-      name: 'too much lies after it',
-      cursor: at(a),
-      topics: [{ topic: user, last: b, entries: [] }],
-      tooMuch: true,
-      reason: 'TOO_MUCH',
-    },
-    {
-      name: 'another epoch counts before all else',
-      cursor: at(ago(2 * day), 'e0'),
-      tooMuch: true,
-      reason: 'EPOCH',
-    },
-  ])('$name: $reason', ({ cursor, topics = [], tooMuch = false, since = [], reason, replays }) => {
-    const opened: Opened = {
-      epoch: 'e1',
-      number: ago(0),
-      user: { access: new Map(), sockets: [], live: [] },
-      topics,
-      tooMuch,
+describe('a verb changes nothing', () => {
+  test('when a stranger says it', () => {
+    const strangers = everyVerb.filter((verb) => 'by' in verb && verb.by === stranger);
+    const changed = [ringing, accepted, byWord].flatMap((call) =>
+      strangers.filter((verb) => transition(call, verb, soon)),
+    );
+    expect(strangers.length).toBeGreaterThan(8);
+    expect(changed).toEqual([]);
+  });
+
+  const verbNames = [...new Set(everyVerb.map(({ verb }) => verb))];
+  const possible = {
+    RINGING: ['acknowledgeRing', 'accept', 'dial', 'decline', 'hangUp', 'expire', 'callerLost'],
+    ACCEPTED: ['accept', 'dial', 'hangUp', 'connectionLost', 'expire'],
+    ENDED: [],
+  };
+  const impossible = (['RINGING', 'ACCEPTED', 'ENDED'] as const).flatMap((state) =>
+    verbNames
+      .filter((name) => !(possible[state] as string[]).includes(name))
+      .map((verb) => ({ state, verb })),
+  );
+
+  test.each(impossible)('when it is $verb and the call is $state', ({ state, verb }) => {
+    const calls = reachable.filter((call) => call.state === state);
+    const verbs = everyVerb.filter((each) => each.verb === verb);
+    expect(calls.length * verbs.length).toBeGreaterThan(0);
+    expect(calls.filter((call) => verbs.some((each) => transition(call, each, soon)))).toEqual([]);
+  });
+
+  test('when the call has ended, for any reason, however long ago', () => {
+    const ended = reachable.filter(({ state }) => state === 'ENDED');
+    const times = [soon, ringMs, 2 * longestCallMs];
+    const changes = (call: Call) => everyVerb.some((verb) => times.some((at) => transition(call, verb, at)));
+    expect(new Set(ended.map(({ reason }) => reason)).size).toBe(10);
+    expect(ended.filter(changes)).toEqual([]);
+  });
+});
+
+describe('a verb that comes when the time is over', () => {
+  const later = everyVerb.filter(({ verb }) => verb !== 'expire');
+
+  test.each([
+    { name: 'ringing', calls: [ringing, alerting, refusedOnPhone], at: ringMs, reason: 'NO_ANSWER' },
+    { name: 'talking', calls: [accepted, byWord, met], at: longestCallMs, reason: 'EXPIRED' },
+  ])('ends the call as the deadline of $name does, whatever it is', ({ calls, at, reason }) => {
+    for (const call of calls) {
+      const expired = transition(call, { verb: 'expire' }, at);
+      expect(expired).toMatchObject({ call: { state: 'ENDED', reason, endedAt: at }, late: false });
+      for (const verb of later) expect(transition(call, verb, at)).toEqual({ ...expired, late: true });
+      expect(later.filter((verb) => transition(call, verb, at - 1)?.late)).toEqual([]);
+    }
+  });
+});
+
+describe('everything that can become of a call', () => {
+  test('has exactly one winner once it was accepted, and none before', () => {
+    const isWrong = ({ acceptedAt, winner, legs }: Call) => {
+      const won = legs.filter(({ state }) => state === 'WON');
+      if (acceptedAt === null) return winner !== null || won.length > 0;
+      return won.length !== 1 || winner === null || won[0]?.deviceId !== winner.deviceId;
     };
-    const recovery = recover(opened, cursor, new Map(since), now);
-    expect(recovery).toMatchObject({
-      recovered: replays !== undefined,
-      reason,
-      cursor: replays === undefined ? { epoch: 'e1', number: ago(0) } : cursor,
-    });
-    expect(recovery.entries.map(({ number }) => number)).toEqual(replays ?? []);
+    expect(reachable.filter(isWrong)).toEqual([]);
+  });
+
+  test('rings somewhere if, and only if, it rings', () => {
+    const rings = ({ legs }: Call) => legs.some(({ state }) => state === 'SENT' || state === 'ALERTING');
+    expect(reachable.filter((call) => rings(call) !== (call.state === 'RINGING'))).toEqual([]);
+  });
+
+  test('has a reason and an end if, and only if, it has ended', () => {
+    const isWrong = ({ state, reason, endedAt }: Call) =>
+      [reason, endedAt].some((each) => (each !== null) !== (state === 'ENDED'));
+    expect(reachable.filter(isWrong)).toEqual([]);
+  });
+
+  test('is what its rule says: a revision more, the state, a reason of its own', () => {
+    const isWrong = ({ before, rule, call }: Step) =>
+      call.rev !== before.rev + 1 ||
+      call.state !== rule.to ||
+      (call.reason !== null && !rule.reasons?.includes(call.reason));
+    expect(steps.filter(isWrong)).toEqual([]);
+  });
+
+  test('is what its rule says of legs', () => {
+    const isWrong = ({ before, rule, call }: Step) =>
+      call.legs.some((leg, place) => {
+        const isNew = leg.steps.length !== before.legs[place]?.steps.length;
+        return isNew && !rule.legs.includes(`\`${leg.state}\``);
+      });
+    expect(steps.filter(isWrong)).toEqual([]);
   });
 });

@@ -67,6 +67,16 @@ async function reachEachOther([a, b]: [string, string], transport: 'sse' | 'ws')
   expect(idsOf(await there.heard())).toEqual([...idsSent(sent), ...idsSent(shared)]);
   expect(idsOf(await here.heard())).toEqual(idsSent(shared));
   expect(await own.heard()).toEqual([]);
+
+  await bob.accept(call.id, socketId);
+  await alice.hangUp(call.id);
+  for (const socket of [own, here, there]) {
+    expect(await socket.heard()).toMatchObject([
+      { __typename: 'CallUpdated', change: 'ACCEPTED', origin: { uid: 'bob', socketId } },
+      { __typename: 'CallUpdated', change: 'ENDED', origin: { uid: 'alice' } },
+      { __typename: 'CallLogged', record: { callId: call.id, reason: 'HANGUP' } },
+    ]);
+  }
   for (const socket of [own, here, there]) await socket.leave();
 }
 
@@ -75,7 +85,7 @@ function idsSent(answers: readonly { signalId: string }[]): string[] {
 }
 
 describe.each(transports)('two nodes on one Redis, over %s', (transport) => {
-  test('carry dial, message and notify from one to the other', async () => {
+  test('carry dial, message, notify, accept and hangUp from one to the other', async () => {
     await reachEachOther(await startTwo(), transport);
   });
 
@@ -93,7 +103,7 @@ describe.each(transports)('two nodes on one Redis, over %s', (transport) => {
   });
 });
 
-test('two processes started from the command line carry dial, message and notify', async () => {
+test('two processes started from the command line carry dial, message, notify, accept and hangUp', async () => {
   const urls = await startTwoProcesses();
   for (const transport of transports) await reachEachOther(urls, transport);
 });

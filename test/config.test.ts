@@ -65,6 +65,7 @@ function faultsOf(env: NodeJS.ProcessEnv): string[] {
 }
 
 const jwks = 'https://login.example.org/jwks.json';
+const turn = { ICE_TURN_URLS: 'turn:a.example', ICE_TURN_SECRETS: 'a secret of 16 b' };
 
 describe('the environment', () => {
   test('nothing at all is good: development mode, on loopback, in memory', () => {
@@ -117,6 +118,30 @@ describe('the environment', () => {
       ['AUTH_ISSUER', 'AUTH_AUDIENCE'],
     ],
     ['another word than on or off', { GRAPHIQL: 'yes' }, ['GRAPHIQL']],
+    [
+      'a STUN server with another scheme',
+      { ICE_STUN_URLS: 'stun:a.example, http://a.example' },
+      ['ICE_STUN_URLS'],
+    ],
+    ['a STUN server over a transport', { ICE_STUN_URLS: 'stun:a.example?transport=udp' }, ['ICE_STUN_URLS']],
+    ['a STUN server with slashes', { ICE_STUN_URLS: 'stun://a.example' }, ['ICE_STUN_URLS']],
+    ['a STUN server on port 0', { ICE_STUN_URLS: 'stun:a.example:0' }, ['ICE_STUN_URLS']],
+    ['a TURN server on no port', { ...turn, ICE_TURN_URLS: 'turn:a.example:65536' }, ['ICE_TURN_URLS']],
+    [
+      'a TURN server over TLS by transport',
+      { ...turn, ICE_TURN_URLS: 'turn:a?transport=tls' },
+      ['ICE_TURN_URLS'],
+    ],
+    ['a TURN server that is a STUN server', { ...turn, ICE_TURN_URLS: 'stun:a.example' }, ['ICE_TURN_URLS']],
+    ['a TURN server without a secret', { ICE_TURN_URLS: turn.ICE_TURN_URLS }, ['ICE_TURN_SECRETS']],
+    ['a secret without a TURN server', { ICE_TURN_SECRETS: turn.ICE_TURN_SECRETS }, ['ICE_TURN_URLS']],
+    [
+      'a short secret among others',
+      { ...turn, ICE_TURN_SECRETS: `${secret},${'x'.repeat(15)}` },
+      ['ICE_TURN_SECRETS'],
+    ],
+    ['credentials that end too soon', { ICE_TTL_SECONDS: '299' }, ['ICE_TTL_SECONDS']],
+    ['credentials for more than a day', { ICE_TTL_SECONDS: '86401' }, ['ICE_TTL_SECONDS']],
     ['a log level that is none', { LOG_LEVEL: 'loud' }, ['LOG_LEVEL']],
     ['a limit of nothing', { LIMIT_RECIPIENTS: '0' }, ['LIMIT_RECIPIENTS']],
     ['a limit that is no whole number', { LIMIT_JSON_DEPTH: '1.5' }, ['LIMIT_JSON_DEPTH']],
@@ -128,6 +153,19 @@ describe('the environment', () => {
 
   test.each(['127.0.0.1', '::1', 'localhost'])('%s is good in development mode', (host) => {
     expect(readConfig({ HOST: host }).host).toBe(host);
+  });
+
+  test('servers for ICE are taken as RFC 7064 and RFC 7065 have them, and by default there are none', () => {
+    expect(readConfig({}).ice).toEqual({ stunUrls: [], turnUrls: [], turnSecrets: [], ttlSeconds: 14_400 });
+    const stunUrls = [
+      'stun:a.example',
+      'stuns:a.example:5349',
+      'stun:192.0.2.1:3478',
+      'stun:[2001:db8::1]:3478',
+    ];
+    const turnUrls = ['turn:a', 'turn:a.example:3478?transport=udp', 'turns:[::1]:443?transport=tcp'];
+    const env = { ...turn, ICE_STUN_URLS: stunUrls.join(' , '), ICE_TURN_URLS: turnUrls.join() };
+    expect(readConfig(env).ice).toMatchObject({ stunUrls, turnUrls, turnSecrets: [turn.ICE_TURN_SECRETS] });
   });
 
   test('all faults are told at once, those between variables too', () => {
@@ -144,9 +182,15 @@ describe('the environment', () => {
   });
 
   test('a message quotes no secret', () => {
-    const env = { AUTH_SECRET: 'my-short-secret', REDIS_URL: 'http://:pass-word@127.0.0.1' };
+    const env = {
+      AUTH_SECRET: 'my-short-secret',
+      REDIS_URL: 'http://:pass-word@127.0.0.1',
+      ICE_TURN_SECRETS: 'turn-secret',
+    };
     expect(() => readConfig(env)).toThrow(
-      expect.objectContaining({ message: expect.not.stringMatching(/my-short-secret|pass-word/) }),
+      expect.objectContaining({
+        message: expect.not.stringMatching(/my-short-secret|pass-word|turn-secret/),
+      }),
     );
   });
 });

@@ -76,6 +76,8 @@ describe.each(engines)('dial on %s', (engine) => {
         role: 'LISTENER',
         expiresAt: iso(clock.now() + 60_000),
         remainingMs: 60_000,
+        ring: true,
+        waiting: false,
         payload: { topic: 'lunch' },
         call: { id: call.id, state: 'RINGING', rev: 1, caller: 'alice', callee: 'bob', legs: 3 },
       });
@@ -83,7 +85,7 @@ describe.each(engines)('dial on %s', (engine) => {
       for (const socket of others) expect(await socket.heard()).toEqual([]);
     });
 
-    test('a ring that is replayed says how long it still rings, and 0 when it is over', async () => {
+    test('a ring that is replayed says how long it still rings; once it is over, what became of it comes instead', async () => {
       const clock = manualClock();
       const { url } = await startService({ engine, overrides: { clock } });
       const [alice, bob] = await Promise.all([person(url, 'alice'), person(url, 'bob')]);
@@ -91,15 +93,34 @@ describe.each(engines)('dial on %s', (engine) => {
       const { signalId, call } = await alice.dial(toBob);
       const back = async () => {
         const socket = await bob.open({ transport, variables: { after: first.ready.cursor } });
-        return { calls: socket.ready.calls, ring: await socket.next() };
+        return { calls: socket.ready.calls, signals: await socket.heard() };
       };
+      const calls = [{ id: call.id, state: 'RINGING', caller: 'alice', callee: 'bob' }];
+      const { expiresAt } = call;
       clock.advance(25_000);
       expect(await back()).toMatchObject({
-        calls: [{ id: call.id, state: 'RINGING', caller: 'alice', callee: 'bob' }],
-        ring: { id: signalId, remainingMs: 35_000, expiresAt: call.expiresAt },
+        calls,
+        signals: [{ id: signalId, remainingMs: 35_000, ring: true, expiresAt }],
       });
-      await ringOut(clock, alice, call.id, 36_000);
-      expect(await back()).toMatchObject({ calls: [], ring: { id: signalId, remainingMs: 0 } });
+      clock.advance(32_001);
+      expect(await back()).toMatchObject({
+        calls,
+        signals: [{ id: signalId, remainingMs: 2999, ring: false, expiresAt }],
+      });
+      await ringOut(clock, alice, call.id, 4000);
+      expect(await back()).toMatchObject({
+        calls: [],
+        signals: [
+          {
+            __typename: 'CallUpdated',
+            change: 'ENDED',
+            remainingMs: 0,
+            expiresAt,
+            call: { id: call.id, state: 'ENDED', reason: 'NO_ANSWER', rev: 2 },
+          },
+          { __typename: 'CallLogged', record: { callId: call.id, missed: true } },
+        ],
+      });
     });
   });
 
@@ -114,6 +135,8 @@ describe.each(engines)('dial on %s', (engine) => {
       type: 'video',
       clientMutationId: 'first',
       offline: false,
+      merged: false,
+      polite: false,
       input: { ...input, origin: expect.objectContaining({ uid: 'alice', socketId: null }) },
       call: {
         id: expect.stringMatching(/^call_/),
@@ -126,8 +149,11 @@ describe.each(engines)('dial on %s', (engine) => {
         caller: 'alice',
         callee: 'bob',
         legs: 1,
+        alerting: 0,
         createdAt: iso(clock.now()),
         expiresAt: iso(clock.now() + 60_000),
+        acceptedAt: null,
+        endedAt: null,
       },
     });
   });
@@ -135,7 +161,12 @@ describe.each(engines)('dial on %s', (engine) => {
   test('a device is one leg, however many sockets it has; a socket without a device is one of its own', async () => {
     const { url } = await startService({ engine });
     const [alice, bob] = await Promise.all([person(url, 'alice'), person(url, 'bob')]);
-    const legs = async () => (await alice.dial(toBob)).call.legs;
+    const legs = async () => {
+      const { call } = await alice.dial(toBob);
+      // Else the next dial would join it.
+      await alice.hangUp(call.id);
+      return call.legs;
+    };
     const counted: number[] = [];
     for (const deviceId of ['phone', 'phone', 'tablet', null, null]) {
       await bob.open({ variables: { deviceId } });
@@ -177,6 +208,8 @@ describe.each(engines)('dial on %s', (engine) => {
     await bob.open();
     const seconds = async (ringTimeoutSeconds: number | null) => {
       const { call } = await alice.dial({ ...toBob, ringTimeoutSeconds });
+      // Else the next dial would join it.
+      await alice.hangUp(call.id);
       return (Date.parse(call.expiresAt) - Date.parse(call.createdAt)) / 1000;
     };
     expect([await seconds(10), await seconds(120), await seconds(null)]).toEqual([10, 120, 60]);
@@ -250,9 +283,16 @@ describe.each(engines)('dial on %s', (engine) => {
     const outsider = await person(url, 'eve', { hubs: { elsewhere: 'owner', team: 'guest' } });
     await (await offline.open({ transport: 'ws' })).leave();
     const ear = await outsider.open();
+    const own = await alice.open();
     const answers = [];
     for (const uid of ['bob', 'zoe', 'eve']) {
       const answer = await alice.dial({ ...toBob, target: { uid } });
+      expect(await own.heard()).toMatchObject([
+        {
+          __typename: 'CallLogged',
+          record: { callId: answer.call.id, peer: uid, direction: 'OUTGOING', reason: 'UNREACHABLE' },
+        },
+      ]);
       expect(answer).toMatchObject({
         offline: true,
         call: { state: 'ENDED', reason: 'UNREACHABLE', rev: 1, legs: 0, callee: uid },
@@ -270,15 +310,50 @@ describe.each(engines)('dial on %s', (engine) => {
     expect(await ear.heard()).toEqual([]);
   });
 
-  test('a device that comes back after such a call does not ring', async () => {
+  test('a device that comes back after such a call does not ring; it is told that there was one', async () => {
     const { url } = await startService({ engine });
     const [alice, bob] = await Promise.all([person(url, 'alice'), person(url, 'bob')]);
     const first = await bob.open({ transport: 'ws' });
     await first.leave();
-    expect(await alice.dial(toBob)).toMatchObject({ offline: true });
+    const { call, offline } = await alice.dial(toBob);
+    expect(offline).toBe(true);
     const back = await bob.open({ variables: { after: first.ready.cursor } });
     expect(back.ready).toMatchObject({ recovered: true, calls: [] });
-    expect(await back.heard()).toEqual([]);
+    expect(await back.heard()).toEqual([
+      {
+        __typename: 'CallLogged',
+        id: expect.stringMatching(/^sig_/),
+        cursor: expect.stringMatching(/^[0-9a-f]+:\d+$/),
+        service: 'signaling.dial',
+        sentAt: expect.stringMatching(/Z$/),
+        hubId: 'team',
+        origin: {
+          uid: 'alice',
+          ident: 'alice@example.org',
+          firstname: 'Alice',
+          lastname: null,
+          fullname: 'Alice Example',
+          email: null,
+          socketId: null,
+          streamId: null,
+        },
+        record: {
+          id: `rec_${call.id}`,
+          callId: call.id,
+          peer: 'alice',
+          caller: 'alice',
+          direction: 'INCOMING',
+          reason: 'UNREACHABLE',
+          missed: false,
+          status: null,
+          startedAt: call.createdAt,
+          acceptedAt: null,
+          duration: 0,
+          hubId: 'team',
+          endedAt: call.createdAt,
+        },
+      },
+    ]);
   });
 
   describe('the room', () => {
@@ -315,13 +390,17 @@ describe.each(engines)('dial on %s', (engine) => {
     test('closes when the call ends, unless another call to it still rings', async () => {
       const clock = manualClock();
       const { url } = await startService({ engine, overrides: { clock } });
-      const [alice, bob] = await Promise.all([person(url, 'alice'), person(url, 'bob')]);
+      const [alice, bob, carol] = await Promise.all([
+        person(url, 'alice'),
+        person(url, 'bob'),
+        person(url, 'carol'),
+      ]);
       await bob.open();
       const first = (await alice.dial(toBob)).call.id;
-      const second = (await alice.dial({ ...toBob, ringTimeoutSeconds: 120 })).call.id;
+      const second = (await carol.dial({ ...toBob, ringTimeoutSeconds: 120 })).call.id;
       await ringOut(clock, alice, first);
       expect((await roomAccess(url, 'bob')).privilege).toBe(3);
-      await ringOut(clock, alice, second);
+      await ringOut(clock, carol, second);
       expect(await roomAccess(url, 'bob')).toEqual(none);
     });
   });
@@ -348,13 +427,16 @@ test('a call whose deadline has passed is no live call any more, before anybody 
   const { url } = await startService({ engine: 'memory', overrides });
   const alice = await person(url, 'alice', { hubs: { team: 'read', a: 'read' } });
   const bob = await person(url, 'bob', { hubs: { a: 'read' } });
-  await bob.open();
-  const { call } = await alice.in('a').dial(toBob);
+  const first = await bob.open();
+  const { call, signalId } = await alice.in('a').dial(toBob);
   const reached = async () => !(await alice.message({ target: { uid: 'bob' } })).offline;
   const seen = async () => [await activeCalls(bob), idsOf((await bob.open()).ready.calls), await reached()];
   expect(await seen()).toEqual([[call.id], [call.id], true]);
   clock.advance(60_000);
   expect(await seen()).toEqual([[], [], false]);
+  // Who comes back finds its ring, and that it is over.
+  const back = await bob.open({ variables: { after: first.ready.cursor } });
+  expect(await back.next()).toMatchObject({ id: signalId, remainingMs: 0, ring: false });
 });
 
 test('a deadline that several nodes look for ends the call once', async () => {

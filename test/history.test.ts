@@ -21,10 +21,10 @@ const cancel = { target: { uid: 'bob' }, role: 'CALLER', type: 'cancel' };
 
 describe.each(engines)('the call log on %s', (engine) => {
   test.each([
-    ['cancel', 'CANCELLED'],
-    ['leave', 'HANGUP'],
-    ['reject', 'DECLINED'],
-  ])('a caller’s %s is written for each side, and both are told', async (type, reason) => {
+    ['cancel', 'CANCELLED', true],
+    ['leave', 'HANGUP', false],
+    ['reject', 'DECLINED', false],
+  ])('a caller’s %s is written for each side, and both are told', async (type, reason, missed) => {
     const { url } = await startService({ engine });
     const [alice, bob] = [await person(url, 'alice'), await person(url, 'bob')];
     const [laptop, tablet, phone] = await Promise.all([alice.open(), alice.open(), bob.open()]);
@@ -34,17 +34,21 @@ describe.each(engines)('the call log on %s', (engine) => {
 
     const shared = {
       id: expect.any(String),
+      // The service knows of no call between them.
+      callId: null,
       caller: 'alice',
       reason,
       status: type,
+      startedAt: null,
+      acceptedAt: null,
       duration: 42,
       hubId: 'team',
     };
     const endedAt = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     const [callers] = await recordsOf(alice);
     const [callees] = await recordsOf(bob);
-    expect(callers).toEqual({ ...shared, endedAt, peer: 'bob', direction: 'OUTGOING' });
-    expect(callees).toEqual({ ...shared, endedAt, peer: 'alice', direction: 'INCOMING' });
+    expect(callers).toEqual({ ...shared, endedAt, peer: 'bob', direction: 'OUTGOING', missed: false });
+    expect(callees).toEqual({ ...shared, endedAt, peer: 'alice', direction: 'INCOMING', missed });
     expect(Math.abs(Date.parse(callers.endedAt) - Date.now())).toBeLessThan(60_000);
 
     const logged = {

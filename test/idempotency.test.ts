@@ -242,11 +242,16 @@ test('a key is free again after five minutes', async () => {
 
   clock.advance(5 * minutes - 1);
   expect(await alice.dial(input)).toEqual(first);
+  expect(await bobs.next()).toMatchObject({ __typename: 'IncomingCall', id: first.signalId });
+  // It rang for a minute.
+  const { id } = first.call;
+  expect(await bobs.next()).toMatchObject({ __typename: 'CallUpdated', change: 'ENDED', call: { id } });
+  expect(await bobs.next()).toMatchObject({ __typename: 'CallLogged', record: { callId: id } });
   clock.advance(1);
   const second = await alice.dial({ ...input, roomId: 'room-2' });
 
   expect(second.call.id).not.toBe(first.call.id);
-  expect((await bobs.heard()).map(({ id }) => id)).toEqual([first.signalId, second.signalId]);
+  expect(await bobs.heard()).toMatchObject([{ __typename: 'IncomingCall', id: second.signalId }]);
 });
 
 test('on Redis a key and what it was the key of are stored for five minutes from the first time', async () => {
@@ -269,8 +274,11 @@ test('on Redis a key and what it was the key of are stored for five minutes from
 test('a node that is killed while it works on dials leaves all of each or nothing, and a retry completes it', async () => {
   const prefix = randomPrefix();
   const { url } = await startService({ engine: 'redis', prefix });
-  const [alice, bob] = await Promise.all([person(url, 'alice'), person(url, 'bob')]);
-  const bobs = await bob.open();
+  const alice = await person(url, 'alice');
+  // One for each dial: two dials of the same user are one call.
+  const uids = Array.from({ length: mostDials }, (_, i) => calleeOf(`dial-${i}`));
+  const opened = uids.map(async (uid) => [uid, await (await person(url, uid)).open()] as const);
+  const callees = new Map(await Promise.all(opened));
 
   const sent = new Set<string>();
   const acknowledged = new Map<string, string>();
@@ -285,24 +293,28 @@ test('a node that is killed while it works on dials leaves all of each or nothin
   const stored = await withRedis(async (redis) => {
     const keys = createKeys(prefix);
     const names = await keysOf(redis, prefix);
+    const idsOf = (start: string) =>
+      names.flatMap((name) => (name.startsWith(start) ? [name.slice(start.length)] : []));
     const results = await Promise.all(
       [...sent].map(async (id) => [id, await redis.hget(keys.key(`alice/dial/${id}`), 'result')] as const),
     );
     const done = results.flatMap(([id, result]) =>
       result ? [[id, JSON.parse(result).call.id] as const] : [],
     );
-    const start = keys.document('call:');
-    const entries = await redis.xrange(keys.entries('user:bob'), '-', '+');
+    const entries = await Promise.all(uids.map((uid) => redis.xrange(keys.entries(`user:${uid}`), '-', '+')));
+    const pairs = idsOf(keys.document('pair:')).map((id) => redis.hget(keys.document(`pair:${id}`), 'body'));
     return {
       done: new Map(done),
-      documents: names.flatMap((name) => (name.startsWith(start) ? [name.slice(start.length)] : [])),
-      rings: entries.map(([, fields]) => JSON.parse(fields[5] ?? '').call.id as string),
+      documents: idsOf(keys.document('call:')),
+      pairs: await Promise.all(pairs),
+      rings: entries.flat().map(([, fields]) => JSON.parse(fields[5] ?? '').call.id as string),
       timers: (await redis.zrange(keys.timers, '0', '-1')).map((id) => id.slice('call:'.length)),
     };
   });
 
   const calls = [...stored.done.values()].sort();
   expect(stored.documents.sort()).toEqual(calls);
+  expect(stored.pairs.sort()).toEqual(calls);
   expect(stored.rings.sort()).toEqual(calls);
   expect(stored.timers.sort()).toEqual(calls);
   for (const [id, callId] of acknowledged) expect(stored.done.get(id)).toBe(callId);
@@ -311,14 +323,28 @@ test('a node that is killed while it works on dials leaves all of each or nothin
   expect(sent.size - acknowledged.size).toBeGreaterThanOrEqual(rounds);
 
   const retried = [...sent].map(async (clientMutationId) => {
-    const { call } = await alice.dial({ ...dialInput, clientMutationId });
+    const input = { ...dialInput, target: { uid: calleeOf(clientMutationId) }, clientMutationId };
+    const { call, signalId } = await alice.dial(input);
     expect(call.id).toBe(stored.done.get(clientMutationId) ?? call.id);
+    expect(await callees.get(input.target.uid)?.heard()).toMatchObject([
+      { __typename: 'IncomingCall', id: signalId, call: { id: call.id } },
+    ]);
   });
   await Promise.all(retried);
-  expect(await bobs.heard()).toHaveLength(sent.size);
 }, 60_000);
 
 const rounds = 24;
+
+/** How many dials are on their way at once, and after how many answers the process is killed, in each round. */
+const atATime = 4;
+const answersIn = (round: number): number => 1 + ((round * 5) % 12);
+
+/** For each answer but the last of a round another dial is sent. */
+const mostDials = Array.from({ length: rounds }, (_, round) => atATime + answersIn(round) - 1).reduce(
+  (sum, dials) => sum + dials,
+);
+
+const calleeOf = (clientMutationId: string): string => `callee-of-${clientMutationId}`;
 
 async function startDialler(prefix: string): Promise<ChildProcess> {
   const file = new URL('support/dialling-node.ts', import.meta.url);
@@ -334,14 +360,14 @@ interface Round {
   readonly acknowledged: Map<string, string>;
 }
 
-/** Keeps four dials on their way, and kills the process at one of its answers: each round at another one. */
+/** Keeps some dials on their way, and kills the process at one of its answers: each round at another one. */
 async function dialUntilKilled(dialler: ChildProcess, { round, sent, acknowledged }: Round): Promise<void> {
-  let left = 1 + ((round * 5) % 12);
+  let left = answersIn(round);
 
   function dial(): void {
-    const order: DialOrder = { callee: 'bob', clientMutationId: `dial-${sent.size}` };
-    sent.add(order.clientMutationId);
-    dialler.send(order);
+    const clientMutationId = `dial-${sent.size}`;
+    sent.add(clientMutationId);
+    dialler.send({ callee: calleeOf(clientMutationId), clientMutationId } satisfies DialOrder);
   }
 
   dialler.on('message', ({ clientMutationId, callId }: DialDone) => {
@@ -350,6 +376,6 @@ async function dialUntilKilled(dialler: ChildProcess, { round, sent, acknowledge
     // What it had said before it died may still come.
     else if (left > 0) dial();
   });
-  for (let i = 0; i < 4; i++) dial();
+  for (let i = 0; i < atATime; i++) dial();
   await once(dialler, 'exit');
 }

@@ -47,15 +47,25 @@ async function startWatched(engine: EngineName): Promise<Watched> {
   };
 }
 
-/** The subscriptions of an installation, and its keys except those it keeps by design. */
+/** How long it is known who has left, in milliseconds. */
+const departureMs = 120_000;
+
+/** The subscriptions of an installation, and its keys except those it keeps by design or that end by themselves. */
 function watchRedis(prefix: string): () => Promise<object> {
   const kept = new RegExp(`^{${prefix}}:(access:.*|log)$`);
+  const ending = `{${prefix}}:departures:`;
   const redis = new Redis(inject('redisUrl'));
   onTestFinished(() => void redis.disconnect());
   return async () => {
     const names = await redis.pubsub('CHANNELS', `{${prefix}}:*`);
     const channels = await redis.pubsub('NUMSUB', ...(names as string[]).toSorted());
-    const keys = (await redis.keys(`{${prefix}}:*`)).filter((key) => !kept.test(key)).toSorted();
+    const all = (await redis.keys(`{${prefix}}:*`)).filter((key) => !kept.test(key)).toSorted();
+    for (const key of all.filter((name) => name.startsWith(ending))) {
+      const left = await redis.pttl(key);
+      expect(left, key).toBeGreaterThan(0);
+      expect(left, key).toBeLessThanOrEqual(departureMs);
+    }
+    const keys = all.filter((name) => !name.startsWith(ending));
     const countsKey = keys.find((key) => key.includes(':node-counts:'));
     return { channels, keys, counts: countsKey && (await redis.hgetall(countsKey)) };
   };

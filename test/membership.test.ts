@@ -274,6 +274,7 @@ const bobsIdentity: Identity = {
   fullname: null,
   email: null,
   hubs: new Map(),
+  busy: 'waiting',
   admin: false,
   issuedAt: 0,
   expiresAt: Number.MAX_SAFE_INTEGER,

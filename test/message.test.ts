@@ -222,6 +222,8 @@ describe.each(engines)('message on %s', (engine) => {
       clientMutationId: 'first',
       scope: 'USER',
       offline: false,
+      call: null,
+      held: false,
       input: {
         ...input,
         origin: expect.objectContaining({
@@ -412,7 +414,7 @@ describe.each(engines)('message on %s', (engine) => {
       const [own, ear] = [await alice.open(), await bob.open()];
       expect((await alice.message(greeting)).offline).toBe(true);
       expect((await bob.in('b').message({ target: { uid: 'alice' } })).offline).toBe(true);
-      await alice.in('a').dial({ target: { uid: 'bob' }, roomId: 'r', roomType: 'video' });
+      const { call } = await alice.in('a').dial({ target: { uid: 'bob' }, roomId: 'r', roomType: 'video' });
       await ear.heard();
       const [there, back] = [
         await alice.message(greeting),
@@ -423,9 +425,18 @@ describe.each(engines)('message on %s', (engine) => {
       expect(idsOf(await ear.heard())).toEqual([there.signalId]);
       expect(idsOf(await own.heard())).toEqual([back.signalId]);
       await clock.advance(60_000);
+      for (const socket of [own, ear]) {
+        expect(await socket.next()).toMatchObject({
+          __typename: 'CallUpdated',
+          change: 'ENDED',
+          call: { id: call.id, state: 'ENDED', reason: 'NO_ANSWER' },
+        });
+        expect(await socket.next()).toMatchObject({ __typename: 'CallLogged', record: { callId: call.id } });
+      }
       expect((await alice.message(greeting)).offline).toBe(true);
       expect((await bob.in('b').message({ target: { uid: 'alice' } })).offline).toBe(true);
       expect(await ear.heard()).toEqual([]);
+      expect(await own.heard()).toEqual([]);
     });
   });
 

@@ -7,7 +7,7 @@ import { person } from './support/person.ts';
 import { type Claims, engines, randomPrefix, startService, tokenFor } from './support/service.ts';
 import { stateOf } from './support/stored.ts';
 
-/** Everyone who may ask, by what their token says. `alice` dialled the call that is asked for. */
+/** Everyone who may ask, by what their token says. `alice` is a party of the call that is asked for. */
 const callers: Record<string, { uid: string; claims: Claims } | undefined> = {
   'no token': undefined,
   'an expired token': { uid: 'alice', claims: { hubs: { team: 'read' }, expiresIn: -60 } },
@@ -31,6 +31,12 @@ const expected: Record<OperationName, readonly string[]> = {
   callHistory: [who, who, ok, ok, ok, ok, ok],
   incomingSignal: [who, who, ok, ok, ok, ok, ok],
   call: [who, who, none, none, ok, none, none],
+  callTrace: [who, who, none, none, ok, none, none],
+  iceServers: [who, who, none, none, ok, none, none],
+  acknowledgeRing: [who, who, none, none, ok, none, none],
+  accept: [who, who, none, none, ok, none, none],
+  decline: [who, who, none, none, ok, none, none],
+  hangUp: [who, who, none, none, ok, none, none],
   notify: [who, who, no, no, ok, no, ok],
   message: [who, who, no, no, ok, no, ok],
   dial: [who, who, no, no, ok, no, ok],
@@ -53,7 +59,7 @@ describe.each(engines)('on %s', (engine) => {
     async (field) => {
       const prefix = randomPrefix();
       const { url } = await startService({ engine, prefix, overrides: { clock: manualClock() } });
-      const { variablesFor, token } = await setUp(url);
+      const { variablesFor, token } = await setUp(url, field);
       const state = () => stateOf({ engine, prefix, url, token });
       const before = await state();
 
@@ -85,18 +91,28 @@ function codeOf({ data, errors = [] }: Outcome): string {
   return errors.map(({ extensions }) => extensions['code']).join();
 }
 
-/** Opens sockets, makes a call, and says with what each field is asked. */
-async function setUp(url: string) {
+/** What only who is called can do. */
+const ofTheCalled: readonly OperationName[] = ['acknowledgeRing', 'accept', 'decline'];
+
+/** Opens sockets, makes a call that suits the field, and says with what each field is asked. */
+async function setUp(url: string, asked: OperationName) {
   const alice = await person(url, 'alice', { hubs: { team: 'read' } });
   const dave = await person(url, 'dave', { hubs: { team: 'read' } });
   const bob = await person(url, 'bob', { hubs: { team: 'read' } });
   const [alices, daves] = await Promise.all([alice.open(), dave.open(), bob.open()]);
-  const { call } = await alice.dial({ target: { uid: 'bob' }, roomId: 'room-1', roomType: 'video' });
+  const [caller, callee] = ofTheCalled.includes(asked) ? [bob, 'alice'] : [alice, 'bob'];
+  const { call } = await caller.dial({ target: { uid: callee }, roomId: 'room-1', roomType: 'video' });
   const socketIds: Record<string, string> = { alice: alices.ready.socketId, dave: daves.ready.socketId };
 
   const variablesFor = (field: OperationName, uid = 'alice'): object =>
     ({
       call: { callId: call.id },
+      callTrace: { callId: call.id },
+      iceServers: { callId: call.id },
+      acknowledgeRing: { callId: call.id, socketId: socketIds[uid] ?? alices.ready.socketId },
+      accept: { callId: call.id, socketId: socketIds[uid] ?? alices.ready.socketId },
+      decline: { callId: call.id },
+      hangUp: { callId: call.id },
       roomAccess: { roomId: 'room-1', uid: 'bob' },
       notify: {
         hubId: 'team',
@@ -109,7 +125,8 @@ async function setUp(url: string) {
       disconnectUser: { uid: 'bob' },
     })[field as string] ?? {};
 
-  return { variablesFor, token: alice.token };
+  // The end of the log is read on a socket of somebody without a live call, which would go back to where that began.
+  return { variablesFor, token: dave.token };
 }
 
 test('a socket asks for hubs by name only where it may read them', async () => {

@@ -7,12 +7,16 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CloseCode } from 'graphql-ws';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { meaningsOf } from '../docs/call-states.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { readConfig } from '../src/config.ts';
 import { createSchema } from '../src/graphql/schema.ts';
 import { closeCodes } from '../src/graphql/ws-door.ts';
+import type { EndReason } from '../src/signaling/call.ts';
 import { errorCodes } from '../src/signaling/errors.ts';
+import { callRecords } from '../src/signaling/history.ts';
 import { retentionOf } from '../src/signaling/topic.ts';
+import { ringing } from './support/ringing-call.ts';
 
 const repository = fileURLToPath(new URL('..', import.meta.url));
 const read = (file: string): string => readFileSync(join(repository, file), 'utf8');
@@ -100,6 +104,20 @@ describe('PROTOCOL.md', () => {
     ];
     const listed = Object.keys(table(protocol, 'close code')).map(Number);
     expect(listed.sort()).toEqual([...new Set([...ours, ...library, 1009])].sort());
+  });
+
+  test('lists every reason for the end of a call, whether it was missed, and the word that history has for it', () => {
+    const listed = Object.entries(table(protocol, 'reason')).map(([reason, [missed, status]]) => [
+      reason,
+      missed,
+      status,
+    ]);
+    const known = [...meaningsOf('EndReason').keys()].map((reason) => {
+      const call = { ...ringing, state: 'ENDED', reason: reason as EndReason, endedAt: 1000 } as const;
+      const callees = callRecords(call).find(({ owner }) => owner === call.callee)?.record;
+      return [reason, callees?.missed ? 'yes' : 'no', callees?.status ?? ''];
+    });
+    expect(listed.sort()).toEqual(known.sort());
   });
 
   test('tells how long signals are kept', () => {

@@ -290,24 +290,33 @@ describe.each(engines)('on %s', (engine) => {
       ).toEqual([teamTold, clubTold, dialled]);
     });
 
-    test('counts anew how long a call still rings', async () => {
+    test('counts anew how long a call still rings, and has no ring when it is over', async () => {
       const clock = manualClock();
       const { url } = await startService({ engine, overrides: { clock } });
       const [alice, bob] = [await person(url, 'alice'), await person(url, 'bob')];
       const live = await bob.open();
-      await alice.dial({ ...ring, ringTimeoutSeconds: 30 });
+      const { call } = await alice.dial({ ...ring, ringTimeoutSeconds: 30 });
       const rung = await live.next();
-      expect(rung).toMatchObject({ __typename: 'IncomingCall', remainingMs: 30_000 });
+      expect(rung).toMatchObject({ __typename: 'IncomingCall', remainingMs: 30_000, ring: true });
+      const replay = async () => (await bob.open({ variables: { after: live.ready.cursor } })).heard();
 
-      for (const [passed, remainingMs] of [
-        [7000, 23_000],
-        [22_999, 1],
-        [10_000, 0],
+      for (const [passed, remainingMs, rings] of [
+        [7000, 23_000, true],
+        [20_000, 3000, true],
+        [1, 2999, false],
+        [2998, 1, false],
       ] as const) {
         clock.advance(passed);
-        const back = await bob.open({ variables: { after: live.ready.cursor } });
-        expect(await back.next()).toEqual({ ...rung, remainingMs });
+        expect(await replay()).toEqual([{ ...rung, remainingMs, ring: rings }]);
       }
+
+      clock.advance(10_000);
+      const ended = [await live.next(), await live.next()];
+      expect(ended).toMatchObject([
+        { __typename: 'CallUpdated', change: 'ENDED', call: { id: call.id, reason: 'NO_ANSWER' } },
+        { __typename: 'CallLogged', record: { callId: call.id } },
+      ]);
+      expect(await replay()).toEqual(ended);
     });
 
     test('of a hub that was granted later begins with the grant', async () => {
@@ -353,6 +362,28 @@ describe.each(engines)('on %s', (engine) => {
       const back = await bob.open({ variables: { after: ready.cursor } });
       expect(back.ready).toMatchObject({ recovered: true, cursor: ready.cursor });
       expect(await back.heard()).toEqual([]);
+    });
+
+    test('without a cursor stands before the ring of a call that is open: it follows, with what was said in the call', async () => {
+      const { url } = await startService({ engine });
+      const [alice, bob] = [await person(url, 'alice'), await person(url, 'bob')];
+      await bob.open({ variables: { deviceId: 'phone' } });
+      await alice.message({ target: { uid: 'bob' }, type: 'before' });
+      const { call, signalId } = await alice.dial(ring);
+      const offer = await alice.message({ target: { uid: 'bob' }, type: 'offer', callId: call.id });
+      const aside = await alice.message({ target: { uid: 'bob' }, type: 'aside' });
+
+      const late = await bob.open({ variables: { deviceId: 'tablet' } });
+      const replayed = await take(late, 2);
+
+      expect(late.ready).toMatchObject({ recovered: false, reason: null, calls: [{ id: call.id }] });
+      expect(idsOf(replayed)).toEqual([signalId, offer.signalId]);
+      expect(numberOf(late.ready)).toBeLessThan(Math.min(...replayed.map(numberOf)));
+      expect(await late.heard()).toEqual([]);
+      // It is a cursor like any other.
+      const back = await bob.open({ variables: { deviceId: 'tablet', after: late.ready.cursor } });
+      expect(back.ready).toMatchObject({ recovered: true, cursor: late.ready.cursor });
+      expect(idsOf(await take(back, 3))).toEqual([signalId, offer.signalId, aside.signalId]);
     });
 
     test('carries the calls that are open, recovered or not, to both sides', async () => {

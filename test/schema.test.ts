@@ -17,8 +17,10 @@ import { describe, expect, expectTypeOf, test } from 'vitest';
 import type * as contract from '../src/graphql/generated.ts';
 import { guardSchema } from '../src/graphql/guards.ts';
 import { createSchema } from '../src/graphql/schema.ts';
-import type { CallState, EndReason } from '../src/signaling/call.ts';
+import type { CallChange, CallState, EndReason } from '../src/signaling/call.ts';
+import type { HangUpReason } from '../src/signaling/hang-up.ts';
 import type { CallDirection } from '../src/signaling/history.ts';
+import type { LegState } from '../src/signaling/leg.ts';
 import type { Permission } from '../src/signaling/permission.ts';
 import type { RecoveryFailure } from '../src/signaling/recovery.ts';
 import {
@@ -144,7 +146,8 @@ describe('signals', () => {
     const { socketId } = own.ready;
     await alice.notify({ recipients: ['team'], socketId });
     await alice.message({ target: { uid: 'bob' }, role: 'CALLER', type: 'cancel' });
-    await alice.dial({ target: { uid: 'bob' }, roomId: 'r', roomType: 'video' });
+    const { call } = await alice.dial({ target: { uid: 'bob' }, roomId: 'r', roomType: 'video' });
+    await alice.hangUp(call.id);
     const server = await person(url, 'server', { admin: true });
     await server.ask('mutation { disconnectUser(uid: "bob") { sockets } }');
     await ear.ended;
@@ -154,6 +157,8 @@ describe('signals', () => {
       'PeerMessage',
       'CallLogged',
       'IncomingCall',
+      'CallUpdated',
+      'CallLogged',
       'SocketClosing',
     ];
     expect(ear.received.map(({ __typename }) => __typename)).toEqual(kinds);
@@ -179,6 +184,9 @@ test('the contract and the domain name the same values', () => {
   expectTypeOf<contract.CallRole>().toEqualTypeOf<CallRole>();
   expectTypeOf<contract.CallState>().toEqualTypeOf<CallState>();
   expectTypeOf<contract.EndReason>().toEqualTypeOf<EndReason>();
+  expectTypeOf<contract.CallChange>().toEqualTypeOf<CallChange>();
+  expectTypeOf<contract.LegState>().toEqualTypeOf<LegState>();
+  expectTypeOf<contract.HangUpReason>().toEqualTypeOf<HangUpReason>();
   expectTypeOf<contract.CallDirection>().toEqualTypeOf<CallDirection>();
   expectTypeOf<contract.ClosingCode>().toEqualTypeOf<ClosingCode>();
   expectTypeOf<contract.RecoveryFailure>().toEqualTypeOf<RecoveryFailure>();

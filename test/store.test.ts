@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createKeys } from '../src/redis/keys.ts';
-import { entry, opening } from './contracts/fixtures.ts';
+import { departure, entry, opening } from './contracts/fixtures.ts';
 import { storeContract } from './contracts/store.ts';
 import { manualClock } from './support/clock.ts';
 import { connectRedis, startEngine, type TestEngine } from './support/engine.ts';
@@ -45,5 +45,34 @@ describe('numbers go on above the last one, and cuts do not fall behind it, when
     await connectRedis().hset(createKeys(prefix).log, 'last', last);
 
     await expectAscending(engine, last);
+  });
+});
+
+describe('departures are forgotten two minutes after the last of their user', () => {
+  test('on memory', async () => {
+    const clock = manualClock();
+    const { store } = await startEngine('memory', { clock });
+    await store.close([departure('s1')], new Map());
+
+    clock.advance(120_000 - 1);
+    expect(await store.departures('bob')).toEqual([departure('s1')]);
+    clock.advance(1);
+    expect(await store.departures('bob')).toEqual([]);
+  });
+
+  test('on redis', async () => {
+    const prefix = randomPrefix();
+    const { store } = await startEngine('redis', { prefix });
+    const redis = connectRedis();
+    const name = createKeys(prefix).departures('bob');
+    await store.close([departure('s1')], new Map());
+    await redis.pexpire(name, 1000);
+
+    await store.close([departure('s2', { deviceId: 'tablet' })], new Map());
+
+    expect(await store.departures('bob')).toHaveLength(2);
+    const left = await redis.pttl(name);
+    expect(left).toBeGreaterThan(110_000);
+    expect(left).toBeLessThanOrEqual(120_000);
   });
 });

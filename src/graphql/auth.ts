@@ -40,6 +40,7 @@ const claimsSchema = z.object({
   fullname: word,
   email: word,
   hubs: z.record(id, privilege).default({}),
+  busy: z.enum(['waiting', 'reject']).default('waiting'),
   admin: z.boolean().default(false),
   // A NumericDate may have a fraction (RFC 7519, section 2).
   iat: z.number().transform(Math.floor).default(0),

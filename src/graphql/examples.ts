@@ -10,7 +10,7 @@ export interface ExampleTab {
   readonly headers: string;
 }
 
-/** What GraphiQL opens with: Bob listens, Alice rings and writes to him; Alice listens, and tells her team. */
+/** What GraphiQL opens with: Bob listens, Alice rings, he answers, she writes and hangs up; she listens, and tells her team. */
 export function exampleTabs([alice, bob = alice]: readonly ExampleUser[]): ExampleTab[] {
   return [
     tab(bob, bobListens, { deviceId: 'bobs-phone' }),
@@ -18,10 +18,12 @@ export function exampleTabs([alice, bob = alice]: readonly ExampleUser[]): Examp
       hubId: 'team',
       input: { target: { uid: 'bob' }, roomId: 'room-1', roomType: 'video' },
     }),
+    tab(bob, bobAnswers, { callId: 'id_of_the_call', socketId: 'socketId_of_BobListens' }),
     tab(alice, aliceWrites, {
       hubId: 'team',
       input: { target: { uid: 'bob' }, type: 'offer', payload: { sdp: 'v=0 …' } },
     }),
+    tab(alice, aliceHangsUp, { callId: 'id_of_the_call' }),
     tab(alice, aliceListens, { deviceId: 'alices-laptop' }),
     tab(alice, aliceNotifies, {
       hubId: 'team',
@@ -58,9 +60,15 @@ const signals = `
       name roomId roomType remainingMs
       call { id state }
     }
+    ... on CallUpdated {
+      change call { id state reason }
+      device { deviceId }
+    }
     ... on PeerMessage { type scope payload }
     ... on HubNotification { type payload }
-    ... on CallLogged { record { peer reason } }
+    ... on CallLogged {
+      record { peer reason missed duration }
+    }
     ... on SocketClosing { code reconnect }
 `;
 
@@ -86,8 +94,27 @@ mutation AliceDials(
 }
 `;
 
+const bobAnswers = `
+# 3. Put the ids into the variables: both are in
+# BobListens. He answers within a minute, or the
+# ringing is over.
+mutation BobAnswers(
+  $callId: ID!
+  $socketId: ID!
+) {
+  accept(callId: $callId, socketId: $socketId) {
+    __typename
+    ... on Accepted { polite call { state } }
+    ... on AnsweredElsewhere {
+      device { deviceLabel }
+    }
+    ... on CallEnded { call { reason } }
+  }
+}
+`;
+
 const aliceWrites = `
-# 3. An offer for all of Bob's devices. Add an
+# 4. An offer for all of Bob's devices. Add an
 # "origin": { "socketId": … } of AliceListens, and
 # Bob can answer to just that socket.
 mutation AliceWrites(
@@ -102,8 +129,19 @@ mutation AliceWrites(
 }
 `;
 
+const aliceHangsUp = `
+# 5. Put the call's id into the variables. Then
+# both have a record in their call history.
+mutation AliceHangsUp($callId: ID!) {
+  hangUp(callId: $callId) {
+    changed
+    call { state reason }
+  }
+}
+`;
+
 const aliceListens = `
-# 4. Press play: Alice's laptop listens too. Copy
+# 6. Press play: Alice's laptop listens too. Copy
 # its socketId for the next tab.
 subscription AliceListens($deviceId: ID) {
   incomingSignal(deviceId: $deviceId) {${signals}  }
@@ -111,7 +149,7 @@ subscription AliceListens($deviceId: ID) {
 `;
 
 const aliceNotifies = `
-# 5. Put the socketId into the variables. All of
+# 7. Put the socketId into the variables. All of
 # the team is told, but not that socket: see
 # BobListens.
 mutation AliceNotifies(

@@ -16,16 +16,45 @@ export type Scalars = {
   JSON: { input: unknown; output: unknown; }
 };
 
+/** What the answer to `accept` says. */
+export type AcceptResult = Accepted | AnsweredElsewhere | CallEnded;
+
+/** The call is yours. */
+export type Accepted = {
+  readonly __typename?: 'Accepted';
+  /** The call. */
+  readonly call: Call;
+  /** The STUN and TURN servers for this call. Ask `iceServers` for new ones after `refreshAfter`. */
+  readonly iceServers: ReadonlyArray<IceServer>;
+  /** Your part in perfect negotiation (W3C WebRTC, 10.7): whether you are the one who gives way when both sides offer at once. */
+  readonly polite: Scalars['Boolean']['output'];
+};
+
+/** You have answered on another device, or in another socket of this one. */
+export type AnsweredElsewhere = {
+  readonly __typename?: 'AnsweredElsewhere';
+  /** The call. */
+  readonly call: Call;
+  /** Where. */
+  readonly device: CallDevice;
+};
+
 /** One `dial` to one user, on all their devices. */
 export type Call = {
   readonly __typename?: 'Call';
+  /** When it was accepted. */
+  readonly acceptedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** On how many of them it is known to ring, because they said so with `acknowledgeRing`. */
+  readonly alerting: Scalars['Int']['output'];
   /** Who was dialled. */
   readonly callee: Scalars['ID']['output'];
   /** Who dialled. */
   readonly caller: Scalars['ID']['output'];
   /** When it was made. */
   readonly createdAt: Scalars['DateTime']['output'];
-  /** When the ringing ends. */
+  /** When it ended. */
+  readonly endedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** When the service ends it: at the end of the ringing, and once it was accepted 24 hours after it was made. */
   readonly expiresAt: Scalars['DateTime']['output'];
   /** The hub in whose context it was made. */
   readonly hubId: Scalars['ID']['output'];
@@ -45,12 +74,43 @@ export type Call = {
   readonly state: CallState;
 };
 
+/** What happened to a call. */
+export type CallChange =
+  /** The called user has answered, on `device`: every other device stops ringing. Or they dialled the caller at the same time. */
+  | 'ACCEPTED'
+  /** A device said that it rings. */
+  | 'ALERTING'
+  /** One device will not answer; the others ring on. */
+  | 'DECLINED'
+  /** It has ended; `call.reason` says why. Whatever rings stops. */
+  | 'ENDED'
+  /** The call goes on elsewhere on one side: with another socket of the device that is in it, or on the device that dialled the other side. */
+  | 'MOVED';
+
+/** A device of yours that is in a call. */
+export type CallDevice = {
+  readonly __typename?: 'CallDevice';
+  /** The device. */
+  readonly deviceId?: Maybe<Scalars['ID']['output']>;
+  /** What the device calls itself. */
+  readonly deviceLabel?: Maybe<Scalars['String']['output']>;
+  /** The socket that it is in the call with, as far as that is known. */
+  readonly socketId?: Maybe<Scalars['ID']['output']>;
+};
+
 /** Which way a call went, seen from one side. */
 export type CallDirection =
   /** You were dialled. */
   | 'INCOMING'
   /** You dialled. */
   | 'OUTGOING';
+
+/** The call ended before. */
+export type CallEnded = {
+  readonly __typename?: 'CallEnded';
+  /** The call; `reason` says why. */
+  readonly call: Call;
+};
 
 /** A page of call records. */
 export type CallHistoryConnection = {
@@ -70,12 +130,38 @@ export type CallHistoryEdge = {
   readonly node: CallRecord;
 };
 
+/** A call as it stands on one of your own devices. */
+export type CallLeg = {
+  readonly __typename?: 'CallLeg';
+  /** The device; null when it named itself none, and then each of its sockets is a leg. */
+  readonly deviceId?: Maybe<Scalars['ID']['output']>;
+  /** What the device calls itself. */
+  readonly deviceLabel?: Maybe<Scalars['String']['output']>;
+  /** Since when. */
+  readonly since: Scalars['DateTime']['output'];
+  /** How the call stands here. */
+  readonly state: LegState;
+};
+
+/** What happened to a call on one device. */
+export type CallLegTrace = {
+  readonly __typename?: 'CallLegTrace';
+  /** The device; null for who dialled. */
+  readonly deviceId?: Maybe<Scalars['ID']['output']>;
+  /** What the device calls itself; null for who dialled. */
+  readonly deviceLabel?: Maybe<Scalars['String']['output']>;
+  /** How the call stands here. */
+  readonly state: LegState;
+  /** What happened here, oldest first. */
+  readonly steps: ReadonlyArray<CallStep>;
+};
+
 /** A call of yours was written to your call history. */
 export type CallLogged = Signal & {
   readonly __typename?: 'CallLogged';
   /** Where it stands in the log. */
   readonly cursor?: Maybe<Scalars['String']['output']>;
-  /** The hub in whose context it was sent. */
+  /** The hub in whose context the call was made. */
   readonly hubId?: Maybe<Scalars['ID']['output']>;
   /** The signal's id. */
   readonly id: Scalars['ID']['output'];
@@ -83,20 +169,33 @@ export type CallLogged = Signal & {
   readonly origin?: Maybe<Origin>;
   /** The record, as your side sees it. */
   readonly record: CallRecord;
-  /** When it was accepted. */
+  /** When it was written. */
   readonly sentAt: Scalars['DateTime']['output'];
-  /** `signaling.message`. */
+  /** What ended the call: a mutation, for example `signaling.hangUp`, or `signaling.call` for the service itself. */
   readonly service: Scalars['String']['output'];
+};
+
+/** What the answer to `acknowledgeRing`, `decline` and `hangUp` says. */
+export type CallPayload = {
+  readonly __typename?: 'CallPayload';
+  /** The call as it stands now. */
+  readonly call: Call;
+  /** False when there was nothing to change: it was said before, or it came too late. */
+  readonly changed: Scalars['Boolean']['output'];
 };
 
 /** One side's record of a call. */
 export type CallRecord = {
   readonly __typename?: 'CallRecord';
+  /** When it was accepted. */
+  readonly acceptedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** The call. Null when a `message` spoke of one that the service does not know. */
+  readonly callId?: Maybe<Scalars['ID']['output']>;
   /** Who dialled. */
   readonly caller: Scalars['ID']['output'];
   /** Which way the call went, seen from your side. */
   readonly direction: CallDirection;
-  /** How long it lasted, in seconds. */
+  /** From acceptance to end, in seconds; without a `callId`, what the client said. */
   readonly duration: Scalars['Int']['output'];
   /** When it ended. */
   readonly endedAt: Scalars['DateTime']['output'];
@@ -104,12 +203,16 @@ export type CallRecord = {
   readonly hubId: Scalars['ID']['output'];
   /** The record's id. */
   readonly id: Scalars['ID']['output'];
+  /** It rang you, you answered nowhere, and the caller or the deadline ended it. */
+  readonly missed: Scalars['Boolean']['output'];
   /** The other side. */
   readonly peer: Scalars['ID']['output'];
   /** Why it ended. */
   readonly reason: EndReason;
-  /** The word the caller's client used: `cancel`, `leave` or `reject`. */
-  readonly status: Scalars['String']['output'];
+  /** When it was made. Null without a `callId`. */
+  readonly startedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** The word that older clients use for `reason`: `cancel`, `reject`, `busy` or `leave`. Null where they have none. */
+  readonly status?: Maybe<Scalars['String']['output']>;
 };
 
 /** A part in a call. */
@@ -123,10 +226,61 @@ export type CallRole =
 
 /** The states of a call. */
 export type CallState =
+  /** One device of the called user has it; both sides talk. */
+  | 'ACCEPTED'
   /** It has ended, and nothing changes it any more. */
   | 'ENDED'
   /** It rings. */
   | 'RINGING';
+
+/** One step of a call. */
+export type CallStep = {
+  readonly __typename?: 'CallStep';
+  /** When. */
+  readonly at: Scalars['DateTime']['output'];
+  /** What, in a sentence. */
+  readonly text: Scalars['String']['output'];
+};
+
+/** What happened to a call, step by step. */
+export type CallTrace = {
+  readonly __typename?: 'CallTrace';
+  /** The call as it stands now. */
+  readonly call: Call;
+  /** The devices of the called user, each with its own steps. Who dialled sees them without their names. */
+  readonly legs: ReadonlyArray<CallLegTrace>;
+  /** What happened, oldest first. */
+  readonly steps: ReadonlyArray<CallStep>;
+};
+
+/** A call of yours has changed. Each change reaches all sockets of both sides, with the whole new state. */
+export type CallUpdated = Signal & {
+  readonly __typename?: 'CallUpdated';
+  /** The call as it stands since. Ignore one whose `rev` is not above the last that you have seen of the same call. */
+  readonly call: Call;
+  /** What happened. */
+  readonly change: CallChange;
+  /** Where it stands in the log. */
+  readonly cursor?: Maybe<Scalars['String']['output']>;
+  /** Your own device that is in the call; null while none is. The other side's devices are not shown. */
+  readonly device?: Maybe<CallDevice>;
+  /** When the service ends the call, as `call.expiresAt`. */
+  readonly expiresAt: Scalars['DateTime']['output'];
+  /** The hub in whose context the call was made. */
+  readonly hubId?: Maybe<Scalars['ID']['output']>;
+  /** The signal's id. */
+  readonly id: Scalars['ID']['output'];
+  /** The call on each of your own devices, if you were called; empty if you dialled. */
+  readonly legs: ReadonlyArray<CallLeg>;
+  /** Who changed it. With `ACCEPTED`, `origin.socketId` is the socket to send offers, answers and candidates to. */
+  readonly origin?: Maybe<Origin>;
+  /** How long it still rings, in milliseconds, counted when the service read the signal. 0 once it does not ring. */
+  readonly remainingMs: Scalars['Int']['output'];
+  /** When it changed. */
+  readonly sentAt: Scalars['DateTime']['output'];
+  /** The mutation that changed it, for example `signaling.accept`; `signaling.call` for the service itself. */
+  readonly service: Scalars['String']['output'];
+};
 
 /** Why the service closes a socket. */
 export type ClosingCode =
@@ -147,7 +301,7 @@ export type ClosingCode =
 export type DialInput = {
   /** An idempotency key of your choice: a repetition within five minutes returns the first answer and rings nobody. */
   readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
-  /** The device you call from. Without it: unknown. */
+  /** The device you call from: when it is gone for 10 seconds, the ringing ends. Without it: any of yours. */
   readonly deviceId?: InputMaybe<Scalars['ID']['input']>;
   /** The application's own data, shown to the called user before they answer. */
   readonly payload?: InputMaybe<Scalars['JSON']['input']>;
@@ -168,10 +322,16 @@ export type DialPayload = {
   readonly call: Call;
   /** The key that was given. */
   readonly clientMutationId?: Maybe<Scalars['ID']['output']>;
+  /** The STUN and TURN servers for this call; none when it has ended. A repetition gets new credentials. */
+  readonly iceServers: ReadonlyArray<IceServer>;
   /** The input as it was accepted, with the origin that was written. */
   readonly input: Scalars['JSON']['output'];
+  /** True when a call between you two was alive, and this is it: because you dialled each other at the same time, dialled twice, or are talking. Meet in its `roomId`. */
+  readonly merged: Scalars['Boolean']['output'];
   /** True when nobody was rung: the target has no socket open, is unknown, or is not reachable for you. These three cannot be told apart. */
   readonly offline: Scalars['Boolean']['output'];
+  /** Your part in perfect negotiation: whether you are the one who gives way when both sides offer at once. */
+  readonly polite: Scalars['Boolean']['output'];
   /** The id of the `IncomingCall` that was sent, or would have been. */
   readonly signalId: Scalars['ID']['output'];
   /** The `roomType` that was given. */
@@ -189,12 +349,22 @@ export type DisconnectUserPayload = {
 
 /** Why a call ended. */
 export type EndReason =
+  /** The called user was in another call. */
+  | 'BUSY'
+  /** It rang, and the caller's device was gone. */
+  | 'CALLER_LOST'
   /** The caller hung up before an answer. */
   | 'CANCELLED'
+  /** It was accepted, and both sides were gone for two minutes, or one for thirty. */
+  | 'CONNECTION_LOST'
   /** The called user refused. */
   | 'DECLINED'
+  /** It was made 24 hours ago, and nobody had ended it. */
+  | 'EXPIRED'
   /** Somebody hung up. */
   | 'HANGUP'
+  /** Somebody hung up because sound or picture could not be had. */
+  | 'MEDIA_FAILED'
   /** It rang until its deadline. */
   | 'NO_ANSWER'
   /** Nobody could be rung. */
@@ -212,6 +382,13 @@ export type GrantHubPayload = {
   /** The user. */
   readonly uid: Scalars['ID']['output'];
 };
+
+/** Why one hangs up. */
+export type HangUpReason =
+  /** Because the talk is over. */
+  | 'HANGUP'
+  /** Because sound or picture could not be had. */
+  | 'MEDIA_FAILED';
 
 /** How far a hub signal was addressed. */
 export type HubDelivery = {
@@ -256,6 +433,24 @@ export type HubNotification = Signal & {
   readonly type?: Maybe<Scalars['String']['output']>;
 };
 
+/**
+ * A STUN or TURN server, as the `iceServers` of a browser's `RTCPeerConnection` take it. Its credentials are yours and for a
+ * limited time: keep them out of logs, and ask for new ones instead of storing them.
+ */
+export type IceServer = {
+  readonly __typename?: 'IceServer';
+  /** Your password there. */
+  readonly credential?: Maybe<Scalars['String']['output']>;
+  /** When the credentials end. */
+  readonly expiresAt?: Maybe<Scalars['DateTime']['output']>;
+  /** When to ask `iceServers` again. What flows through a server by then goes on, but what connects later needs the new ones. Null when nothing expires. */
+  readonly refreshAfter?: Maybe<Scalars['DateTime']['output']>;
+  /** Its addresses: `stun:`, `stuns:`, `turn:` or `turns:`. */
+  readonly urls: ReadonlyArray<Scalars['String']['output']>;
+  /** Your name there. Null for STUN, which needs none. */
+  readonly username?: Maybe<Scalars['String']['output']>;
+};
+
 /** Somebody calls you. */
 export type IncomingCall = Signal & {
   readonly __typename?: 'IncomingCall';
@@ -283,6 +478,8 @@ export type IncomingCall = Signal & {
   readonly payload?: Maybe<Scalars['JSON']['output']>;
   /** How long it still rings, in milliseconds, counted when the service read the signal: good on devices whose clock is wrong. 0 means the ring is over. */
   readonly remainingMs: Scalars['Int']['output'];
+  /** Whether to ring: false when less than 3 seconds are left, and then show a missed call instead. */
+  readonly ring: Scalars['Boolean']['output'];
   /** Your part in the room: always `LISTENER`. */
   readonly role?: Maybe<CallRole>;
   /** The room to meet in. */
@@ -293,7 +490,28 @@ export type IncomingCall = Signal & {
   readonly sentAt: Scalars['DateTime']['output'];
   /** `signaling.dial`. */
   readonly service: Scalars['String']['output'];
+  /** You are in another call. */
+  readonly waiting: Scalars['Boolean']['output'];
 };
+
+/** How a call stands on one device of the called user. */
+export type LegState =
+  /** The device said that it rings. */
+  | 'ALERTING'
+  /** It was refused here, as busy. */
+  | 'BUSY'
+  /** The call ended while it rang here. */
+  | 'CANCELLED'
+  /** It was refused here. */
+  | 'DECLINED'
+  /** It was accepted on another device. */
+  | 'LOST'
+  /** The ring was sent. */
+  | 'SENT'
+  /** It rang here until the deadline. */
+  | 'TIMED_OUT'
+  /** It was accepted here. */
+  | 'WON';
 
 /** The limits that are enforced. What exceeds them is refused with `BAD_USER_INPUT` or `PAYLOAD_TOO_LARGE`. */
 export type Limits = {
@@ -326,7 +544,7 @@ export type MessageInput = {
   readonly callId?: InputMaybe<Scalars['ID']['input']>;
   /** An idempotency key of your choice: a repetition within five minutes returns the first answer and sends nothing. */
   readonly clientMutationId?: InputMaybe<Scalars['ID']['input']>;
-  /** How long the call lasted, in seconds: 0 to 86,400. */
+  /** How long the call lasted, in seconds: 0 to 86,400. Only counts for a call that the service does not know. */
   readonly duration?: InputMaybe<Scalars['Int']['input']>;
   /** Which negotiation of that call it belongs to: 0 or more. */
   readonly generation?: InputMaybe<Scalars['Int']['input']>;
@@ -334,21 +552,29 @@ export type MessageInput = {
   readonly origin?: InputMaybe<OriginInput>;
   /** The application's own data: a description, a candidate, anything. */
   readonly payload?: InputMaybe<Scalars['JSON']['input']>;
-  /** Your part in the call. A `CALLER` whose type is `cancel`, `leave` or `reject` writes the call history. */
+  /** Your part in the call. A `CALLER` whose type is `cancel`, `leave` or `reject` writes the call history, unless a call is meant that the service knows. */
   readonly role?: InputMaybe<CallRole>;
   /** How to understand the target. It follows from the target; one that contradicts it is refused. */
   readonly scope?: InputMaybe<Scope>;
   /** To whom: at least one of its fields. */
   readonly target?: InputMaybe<TargetInput>;
-  /** What it is, in the application's own words: at most 128 characters. */
+  /**
+   * What it is, in the application's own words: at most 128 characters. Where a call is meant, by `callId` or because exactly
+   * one between you and the target is alive, `pickup` and `accept` answer it, `reject` and `busy` refuse it, `cancel` and
+   * `leave` end it; a `candidate` with a `callId` waits for its `offer` or `answer`.
+   */
   readonly type?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** Answer of `message`. */
 export type MessagePayload = {
   readonly __typename?: 'MessagePayload';
+  /** The call that the message acted on, as it stands now; null when it meant none. */
+  readonly call?: Maybe<Call>;
   /** The key that was given. */
   readonly clientMutationId?: Maybe<Scalars['ID']['output']>;
+  /** It waits: a candidate that came before the description of its sender and `generation` follows right behind it. */
+  readonly held: Scalars['Boolean']['output'];
   /** The input as it was accepted, with the origin that was written. */
   readonly input: Scalars['JSON']['output'];
   /** True when the target had no socket open, is unknown, or is not reachable for you: these three cannot be told apart. Always false for a hub. */
@@ -361,18 +587,27 @@ export type MessagePayload = {
   readonly type?: Maybe<Scalars['String']['output']>;
 };
 
-/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`. */
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`; what is said of a call may be repeated as it is. */
 export type Mutation = {
   readonly __typename?: 'Mutation';
+  /** Answer a call. One socket of one device wins it, whoever else tries; all others are told where it was answered. */
+  readonly accept: AcceptResult;
+  /** Say that this device rings, so that the caller can be told. To be sent when it begins to. */
+  readonly acknowledgeRing: CallPayload;
+  /** Refuse a call, on one device or on all. Once it was accepted this changes nothing: then hang up. */
+  readonly decline: CallPayload;
   /**
    * Call a user: every socket of theirs rings with an `IncomingCall`. Always answers with a call; when nobody could be
-   * rung (offline, unknown, or not reachable through this hub) it has ended already and `offline` is true.
+   * rung (offline, unknown, or not reachable through this hub) it has ended already and `offline` is true. When a call
+   * between you two is alive, that is the answer (`merged`): you are in it, and nobody is rung twice.
    */
   readonly dial: DialPayload;
   /** Close every open socket of a user, on every node. Their tokens stay valid: revoke those where you issue them. */
   readonly disconnectUser: DisconnectUserPayload;
   /** Let a user belong to a hub, also on the sockets they have open: signals sent after the answer reach them. */
   readonly grantHub: GrantHubPayload;
+  /** End a call: before it was answered or after. A device that did not get the call cannot end it. */
+  readonly hangUp: CallPayload;
   /**
    * Send a message to one socket, to one user on all their devices, or to a hub. Offers, answers, candidates and
    * everything else that two ends agree on travel this way.
@@ -388,21 +623,43 @@ export type Mutation = {
 };
 
 
-/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`. */
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`; what is said of a call may be repeated as it is. */
+export type MutationAcceptArgs = {
+  callId: Scalars['ID']['input'];
+  socketId: Scalars['ID']['input'];
+};
+
+
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`; what is said of a call may be repeated as it is. */
+export type MutationAcknowledgeRingArgs = {
+  callId: Scalars['ID']['input'];
+  socketId: Scalars['ID']['input'];
+};
+
+
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`; what is said of a call may be repeated as it is. */
+export type MutationDeclineArgs = {
+  busy?: InputMaybe<Scalars['Boolean']['input']>;
+  callId: Scalars['ID']['input'];
+  socketId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`; what is said of a call may be repeated as it is. */
 export type MutationDialArgs = {
   hubId: Scalars['ID']['input'];
   input: DialInput;
 };
 
 
-/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`. */
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`; what is said of a call may be repeated as it is. */
 export type MutationDisconnectUserArgs = {
   deviceId?: InputMaybe<Scalars['ID']['input']>;
   uid: Scalars['ID']['input'];
 };
 
 
-/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`. */
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`; what is said of a call may be repeated as it is. */
 export type MutationGrantHubArgs = {
   expiresAt?: InputMaybe<Scalars['DateTime']['input']>;
   hubId: Scalars['ID']['input'];
@@ -411,21 +668,29 @@ export type MutationGrantHubArgs = {
 };
 
 
-/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`. */
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`; what is said of a call may be repeated as it is. */
+export type MutationHangUpArgs = {
+  callId: Scalars['ID']['input'];
+  reason?: InputMaybe<HangUpReason>;
+  socketId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`; what is said of a call may be repeated as it is. */
 export type MutationMessageArgs = {
   hubId: Scalars['ID']['input'];
   input: MessageInput;
 };
 
 
-/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`. */
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`; what is said of a call may be repeated as it is. */
 export type MutationNotifyArgs = {
   hubId: Scalars['ID']['input'];
   input: NotifyInput;
 };
 
 
-/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`. */
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`; what is said of a call may be repeated as it is. */
 export type MutationRevokeHubArgs = {
   hubId: Scalars['ID']['input'];
   uid: Scalars['ID']['input'];
@@ -555,10 +820,17 @@ export type Query = {
   readonly __typename?: 'Query';
   /** The calls you are a party of that have not ended, oldest first. The same list is part of every `SocketReady`. */
   readonly activeCalls: ReadonlyArray<Call>;
-  /** One call by its id. Calls stay readable for 24 hours after they began. */
+  /** One call by its id. Calls stay readable for 24 hours after they ended. */
   readonly call: Call;
   /** Your calls that have ended, newest first: one record for each side, kept for 90 days or 1,000 records. */
   readonly callHistory: CallHistoryConnection;
+  /** What happened to a call, on each device and when: why did the phone not ring? */
+  readonly callTrace: CallTrace;
+  /**
+   * The STUN and TURN servers for a call of yours, with fresh credentials: to be asked again after `refreshAfter`. None when
+   * the call has ended, or when the service was given none.
+   */
+  readonly iceServers: ReadonlyArray<IceServer>;
   /** Which privilege a user has been given on a room by the calls they were invited to. */
   readonly roomAccess: RoomAccess;
   /** What this service is and which limits it keeps. */
@@ -579,6 +851,18 @@ export type QueryCallHistoryArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
   peer?: InputMaybe<Scalars['ID']['input']>;
+};
+
+
+/** The questions one can ask. */
+export type QueryCallTraceArgs = {
+  callId: Scalars['ID']['input'];
+};
+
+
+/** The questions one can ask. */
+export type QueryIceServersArgs = {
+  callId: Scalars['ID']['input'];
 };
 
 
@@ -661,7 +945,7 @@ export type Signal = {
   readonly origin?: Maybe<Origin>;
   /** When it was accepted, by the clock of the service. */
   readonly sentAt: Scalars['DateTime']['output'];
-  /** What caused it: `signaling.notify`, `signaling.message`, `signaling.dial`, or `signaling.socket` for the service itself. */
+  /** What caused it: `signaling.notify`, `signaling.message`, `signaling.dial`, the mutations that act on calls, `signaling.call` for their deadlines, or `signaling.socket` for the service itself. */
   readonly service: Scalars['String']['output'];
 };
 
@@ -669,6 +953,8 @@ export type Signal = {
 export type SignalKind =
   /** `CallLogged`, a new record in your call history. */
   | 'CALL_LOGGED'
+  /** `CallUpdated`, when a call of yours has changed. */
+  | 'CALL_UPDATED'
   /** `HubNotification`, from `notify`. */
   | 'HUB_NOTIFICATION'
   /** `IncomingCall`, from `dial`. */
@@ -867,11 +1153,20 @@ export type DirectiveResolverFn<TResult = Record<PropertyKey, never>, TParent = 
 
 
 
+/** Mapping of union types */
+export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
+  AcceptResult:
+    | ( Accepted )
+    | ( AnsweredElsewhere )
+    | ( CallEnded )
+  ;
+};
 
 /** Mapping of interface types */
 export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = {
   Signal:
     | ( CallLogged )
+    | ( CallUpdated )
     | ( HubNotification )
     | ( IncomingCall )
     | ( PeerMessage )
@@ -882,15 +1177,27 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
+  AcceptResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['AcceptResult']>;
+  Accepted: ResolverTypeWrapper<Accepted>;
+  AnsweredElsewhere: ResolverTypeWrapper<AnsweredElsewhere>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   Call: ResolverTypeWrapper<Call>;
+  CallChange: CallChange;
+  CallDevice: ResolverTypeWrapper<CallDevice>;
   CallDirection: CallDirection;
+  CallEnded: ResolverTypeWrapper<CallEnded>;
   CallHistoryConnection: ResolverTypeWrapper<CallHistoryConnection>;
   CallHistoryEdge: ResolverTypeWrapper<CallHistoryEdge>;
+  CallLeg: ResolverTypeWrapper<CallLeg>;
+  CallLegTrace: ResolverTypeWrapper<CallLegTrace>;
   CallLogged: ResolverTypeWrapper<CallLogged>;
+  CallPayload: ResolverTypeWrapper<CallPayload>;
   CallRecord: ResolverTypeWrapper<CallRecord>;
   CallRole: CallRole;
   CallState: CallState;
+  CallStep: ResolverTypeWrapper<CallStep>;
+  CallTrace: ResolverTypeWrapper<CallTrace>;
+  CallUpdated: ResolverTypeWrapper<CallUpdated>;
   ClosingCode: ClosingCode;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   DialInput: DialInput;
@@ -898,13 +1205,16 @@ export type ResolversTypes = {
   DisconnectUserPayload: ResolverTypeWrapper<DisconnectUserPayload>;
   EndReason: EndReason;
   GrantHubPayload: ResolverTypeWrapper<GrantHubPayload>;
+  HangUpReason: HangUpReason;
   HubDelivery: ResolverTypeWrapper<HubDelivery>;
   HubMembership: ResolverTypeWrapper<HubMembership>;
   HubNotification: ResolverTypeWrapper<HubNotification>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
+  IceServer: ResolverTypeWrapper<IceServer>;
   IncomingCall: ResolverTypeWrapper<IncomingCall>;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
+  LegState: LegState;
   Limits: ResolverTypeWrapper<Limits>;
   MessageInput: MessageInput;
   MessagePayload: ResolverTypeWrapper<MessagePayload>;
@@ -935,12 +1245,23 @@ export type ResolversTypes = {
 
 /** Mapping between all available schema types and the resolvers parents */
 export type ResolversParentTypes = {
+  AcceptResult: ResolversUnionTypes<ResolversParentTypes>['AcceptResult'];
+  Accepted: Accepted;
+  AnsweredElsewhere: AnsweredElsewhere;
   Boolean: Scalars['Boolean']['output'];
   Call: Call;
+  CallDevice: CallDevice;
+  CallEnded: CallEnded;
   CallHistoryConnection: CallHistoryConnection;
   CallHistoryEdge: CallHistoryEdge;
+  CallLeg: CallLeg;
+  CallLegTrace: CallLegTrace;
   CallLogged: CallLogged;
+  CallPayload: CallPayload;
   CallRecord: CallRecord;
+  CallStep: CallStep;
+  CallTrace: CallTrace;
+  CallUpdated: CallUpdated;
   DateTime: Scalars['DateTime']['output'];
   DialInput: DialInput;
   DialPayload: DialPayload;
@@ -950,6 +1271,7 @@ export type ResolversParentTypes = {
   HubMembership: HubMembership;
   HubNotification: HubNotification;
   ID: Scalars['ID']['output'];
+  IceServer: IceServer;
   IncomingCall: IncomingCall;
   Int: Scalars['Int']['output'];
   JSON: Scalars['JSON']['output'];
@@ -999,10 +1321,30 @@ export type SignedInDirectiveArgs = { };
 
 export type SignedInDirectiveResolver<Result, Parent, ContextType = Context, Args = SignedInDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
 
+export type AcceptResultResolvers<ContextType = Context, ParentType extends ResolversParentTypes['AcceptResult'] = ResolversParentTypes['AcceptResult']> = {
+  __resolveType: TypeResolveFn<'Accepted' | 'AnsweredElsewhere' | 'CallEnded', ParentType, ContextType>;
+};
+
+export type AcceptedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Accepted'] = ResolversParentTypes['Accepted']> = {
+  call?: Resolver<ResolversTypes['Call'], ParentType, ContextType>;
+  iceServers?: Resolver<ReadonlyArray<ResolversTypes['IceServer']>, ParentType, ContextType>;
+  polite?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type AnsweredElsewhereResolvers<ContextType = Context, ParentType extends ResolversParentTypes['AnsweredElsewhere'] = ResolversParentTypes['AnsweredElsewhere']> = {
+  call?: Resolver<ResolversTypes['Call'], ParentType, ContextType>;
+  device?: Resolver<ResolversTypes['CallDevice'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type CallResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Call'] = ResolversParentTypes['Call']> = {
+  acceptedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  alerting?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   callee?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   caller?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  endedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   expiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   hubId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
@@ -1014,6 +1356,17 @@ export type CallResolvers<ContextType = Context, ParentType extends ResolversPar
   state?: Resolver<ResolversTypes['CallState'], ParentType, ContextType>;
 };
 
+export type CallDeviceResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallDevice'] = ResolversParentTypes['CallDevice']> = {
+  deviceId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  deviceLabel?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  socketId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+};
+
+export type CallEndedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallEnded'] = ResolversParentTypes['CallEnded']> = {
+  call?: Resolver<ResolversTypes['Call'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type CallHistoryConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallHistoryConnection'] = ResolversParentTypes['CallHistoryConnection']> = {
   edges?: Resolver<ReadonlyArray<ResolversTypes['CallHistoryEdge']>, ParentType, ContextType>;
   pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
@@ -1022,6 +1375,20 @@ export type CallHistoryConnectionResolvers<ContextType = Context, ParentType ext
 export type CallHistoryEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallHistoryEdge'] = ResolversParentTypes['CallHistoryEdge']> = {
   cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   node?: Resolver<ResolversTypes['CallRecord'], ParentType, ContextType>;
+};
+
+export type CallLegResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallLeg'] = ResolversParentTypes['CallLeg']> = {
+  deviceId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  deviceLabel?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  since?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['LegState'], ParentType, ContextType>;
+};
+
+export type CallLegTraceResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallLegTrace'] = ResolversParentTypes['CallLegTrace']> = {
+  deviceId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  deviceLabel?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['LegState'], ParentType, ContextType>;
+  steps?: Resolver<ReadonlyArray<ResolversTypes['CallStep']>, ParentType, ContextType>;
 };
 
 export type CallLoggedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallLogged'] = ResolversParentTypes['CallLogged']> = {
@@ -1035,16 +1402,52 @@ export type CallLoggedResolvers<ContextType = Context, ParentType extends Resolv
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type CallPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallPayload'] = ResolversParentTypes['CallPayload']> = {
+  call?: Resolver<ResolversTypes['Call'], ParentType, ContextType>;
+  changed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+};
+
 export type CallRecordResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallRecord'] = ResolversParentTypes['CallRecord']> = {
+  acceptedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  callId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   caller?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   direction?: Resolver<ResolversTypes['CallDirection'], ParentType, ContextType>;
   duration?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   endedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   hubId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  missed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   peer?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   reason?: Resolver<ResolversTypes['EndReason'], ParentType, ContextType>;
-  status?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  startedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  status?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type CallStepResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallStep'] = ResolversParentTypes['CallStep']> = {
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  text?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type CallTraceResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallTrace'] = ResolversParentTypes['CallTrace']> = {
+  call?: Resolver<ResolversTypes['Call'], ParentType, ContextType>;
+  legs?: Resolver<ReadonlyArray<ResolversTypes['CallLegTrace']>, ParentType, ContextType>;
+  steps?: Resolver<ReadonlyArray<ResolversTypes['CallStep']>, ParentType, ContextType>;
+};
+
+export type CallUpdatedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CallUpdated'] = ResolversParentTypes['CallUpdated']> = {
+  call?: Resolver<ResolversTypes['Call'], ParentType, ContextType>;
+  change?: Resolver<ResolversTypes['CallChange'], ParentType, ContextType>;
+  cursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  device?: Resolver<Maybe<ResolversTypes['CallDevice']>, ParentType, ContextType>;
+  expiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  hubId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  legs?: Resolver<ReadonlyArray<ResolversTypes['CallLeg']>, ParentType, ContextType>;
+  origin?: Resolver<Maybe<ResolversTypes['Origin']>, ParentType, ContextType>;
+  remainingMs?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  sentAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  service?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
@@ -1054,8 +1457,11 @@ export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversT
 export type DialPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DialPayload'] = ResolversParentTypes['DialPayload']> = {
   call?: Resolver<ResolversTypes['Call'], ParentType, ContextType>;
   clientMutationId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  iceServers?: Resolver<ReadonlyArray<ResolversTypes['IceServer']>, ParentType, ContextType>;
   input?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
+  merged?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   offline?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  polite?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   signalId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   type?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };
@@ -1096,6 +1502,14 @@ export type HubNotificationResolvers<ContextType = Context, ParentType extends R
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type IceServerResolvers<ContextType = Context, ParentType extends ResolversParentTypes['IceServer'] = ResolversParentTypes['IceServer']> = {
+  credential?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  expiresAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  refreshAfter?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  urls?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+  username?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
 export type IncomingCallResolvers<ContextType = Context, ParentType extends ResolversParentTypes['IncomingCall'] = ResolversParentTypes['IncomingCall']> = {
   call?: Resolver<ResolversTypes['Call'], ParentType, ContextType>;
   cursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
@@ -1109,11 +1523,13 @@ export type IncomingCallResolvers<ContextType = Context, ParentType extends Reso
   origin?: Resolver<Maybe<ResolversTypes['Origin']>, ParentType, ContextType>;
   payload?: Resolver<Maybe<ResolversTypes['JSON']>, ParentType, ContextType>;
   remainingMs?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  ring?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   role?: Resolver<Maybe<ResolversTypes['CallRole']>, ParentType, ContextType>;
   roomId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   roomType?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   sentAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   service?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  waiting?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
@@ -1135,7 +1551,9 @@ export type LimitsResolvers<ContextType = Context, ParentType extends ResolversP
 };
 
 export type MessagePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['MessagePayload'] = ResolversParentTypes['MessagePayload']> = {
+  call?: Resolver<Maybe<ResolversTypes['Call']>, ParentType, ContextType>;
   clientMutationId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  held?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   input?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
   offline?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   scope?: Resolver<ResolversTypes['Scope'], ParentType, ContextType>;
@@ -1144,9 +1562,13 @@ export type MessagePayloadResolvers<ContextType = Context, ParentType extends Re
 };
 
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
+  accept: Resolver<ResolversTypes['AcceptResult'], ParentType, ContextType, RequireFields<MutationAcceptArgs, 'callId' | 'socketId'>>;
+  acknowledgeRing: Resolver<ResolversTypes['CallPayload'], ParentType, ContextType, RequireFields<MutationAcknowledgeRingArgs, 'callId' | 'socketId'>>;
+  decline: Resolver<ResolversTypes['CallPayload'], ParentType, ContextType, RequireFields<MutationDeclineArgs, 'busy' | 'callId'>>;
   dial: Resolver<ResolversTypes['DialPayload'], ParentType, ContextType, RequireFields<MutationDialArgs, 'hubId' | 'input'>>;
   disconnectUser: Resolver<ResolversTypes['DisconnectUserPayload'], ParentType, ContextType, RequireFields<MutationDisconnectUserArgs, 'uid'>>;
   grantHub: Resolver<ResolversTypes['GrantHubPayload'], ParentType, ContextType, RequireFields<MutationGrantHubArgs, 'hubId' | 'privilege' | 'uid'>>;
+  hangUp: Resolver<ResolversTypes['CallPayload'], ParentType, ContextType, RequireFields<MutationHangUpArgs, 'callId' | 'reason'>>;
   message: Resolver<ResolversTypes['MessagePayload'], ParentType, ContextType, RequireFields<MutationMessageArgs, 'hubId' | 'input'>>;
   notify: Resolver<ResolversTypes['NotifyPayload'], ParentType, ContextType, RequireFields<MutationNotifyArgs, 'hubId' | 'input'>>;
   revokeHub: Resolver<ResolversTypes['RevokeHubPayload'], ParentType, ContextType, RequireFields<MutationRevokeHubArgs, 'hubId' | 'uid'>>;
@@ -1200,6 +1622,8 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   activeCalls: Resolver<ReadonlyArray<ResolversTypes['Call']>, ParentType, ContextType>;
   call: Resolver<ResolversTypes['Call'], ParentType, ContextType, RequireFields<QueryCallArgs, 'callId'>>;
   callHistory: Resolver<ResolversTypes['CallHistoryConnection'], ParentType, ContextType, RequireFields<QueryCallHistoryArgs, 'first'>>;
+  callTrace: Resolver<ResolversTypes['CallTrace'], ParentType, ContextType, RequireFields<QueryCallTraceArgs, 'callId'>>;
+  iceServers: Resolver<ReadonlyArray<ResolversTypes['IceServer']>, ParentType, ContextType, RequireFields<QueryIceServersArgs, 'callId'>>;
   roomAccess: Resolver<ResolversTypes['RoomAccess'], ParentType, ContextType, RequireFields<QueryRoomAccessArgs, 'roomId' | 'uid'>>;
   service: Resolver<ResolversTypes['Service'], ParentType, ContextType>;
   viewer: Resolver<ResolversTypes['Viewer'], ParentType, ContextType>;
@@ -1227,7 +1651,7 @@ export type ServiceResolvers<ContextType = Context, ParentType extends Resolvers
 };
 
 export type SignalResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Signal'] = ResolversParentTypes['Signal']> = {
-  __resolveType: TypeResolveFn<'CallLogged' | 'HubNotification' | 'IncomingCall' | 'PeerMessage' | 'SocketClosing' | 'SocketReady', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'CallLogged' | 'CallUpdated' | 'HubNotification' | 'IncomingCall' | 'PeerMessage' | 'SocketClosing' | 'SocketReady', ParentType, ContextType>;
 };
 
 export type SocketClosingResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SocketClosing'] = ResolversParentTypes['SocketClosing']> = {
@@ -1284,11 +1708,22 @@ export type ViewerResolvers<ContextType = Context, ParentType extends ResolversP
 };
 
 export type Resolvers<ContextType = Context> = {
+  AcceptResult?: AcceptResultResolvers<ContextType>;
+  Accepted?: AcceptedResolvers<ContextType>;
+  AnsweredElsewhere?: AnsweredElsewhereResolvers<ContextType>;
   Call?: CallResolvers<ContextType>;
+  CallDevice?: CallDeviceResolvers<ContextType>;
+  CallEnded?: CallEndedResolvers<ContextType>;
   CallHistoryConnection?: CallHistoryConnectionResolvers<ContextType>;
   CallHistoryEdge?: CallHistoryEdgeResolvers<ContextType>;
+  CallLeg?: CallLegResolvers<ContextType>;
+  CallLegTrace?: CallLegTraceResolvers<ContextType>;
   CallLogged?: CallLoggedResolvers<ContextType>;
+  CallPayload?: CallPayloadResolvers<ContextType>;
   CallRecord?: CallRecordResolvers<ContextType>;
+  CallStep?: CallStepResolvers<ContextType>;
+  CallTrace?: CallTraceResolvers<ContextType>;
+  CallUpdated?: CallUpdatedResolvers<ContextType>;
   DateTime?: GraphQLScalarType;
   DialPayload?: DialPayloadResolvers<ContextType>;
   DisconnectUserPayload?: DisconnectUserPayloadResolvers<ContextType>;
@@ -1296,6 +1731,7 @@ export type Resolvers<ContextType = Context> = {
   HubDelivery?: HubDeliveryResolvers<ContextType>;
   HubMembership?: HubMembershipResolvers<ContextType>;
   HubNotification?: HubNotificationResolvers<ContextType>;
+  IceServer?: IceServerResolvers<ContextType>;
   IncomingCall?: IncomingCallResolvers<ContextType>;
   JSON?: GraphQLScalarType;
   Limits?: LimitsResolvers<ContextType>;

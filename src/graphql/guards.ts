@@ -26,9 +26,8 @@ const guards: Record<string, (directive: Record<string, unknown>) => Guard> = {
   hubScope: ({ requires }) => requireHub(requires as Permission),
   callScope:
     () =>
-    async (context, { callId }) => {
-      await context.signaling.call(await context.caller(), String(callId));
-    },
+    (context, { callId }) =>
+      context.signaling.guardCall(context.caller(), String(callId)),
 };
 
 function requireHub(permission: Permission): Guard {

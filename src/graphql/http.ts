@@ -4,6 +4,7 @@ import { getOperationAST } from 'graphql';
 import type { Log } from '../signaling/log.ts';
 import type { Signaling } from '../signaling/signaling.ts';
 import { bearerToken } from './auth.ts';
+import type { ServeDemo } from './demo.ts';
 import type { ServeGraphiql } from './graphiql.ts';
 import { allowOrigin, type OriginRules, refusalOf } from './origins.ts';
 import type { PlanRequest, Plans } from './plan.ts';
@@ -18,6 +19,7 @@ export interface HttpParts extends SseParts, OriginRules {
   readonly plans: Plans;
   readonly ws: WsServer;
   readonly graphiql: ServeGraphiql | undefined;
+  readonly demo: ServeDemo | undefined;
   readonly log: Log;
 }
 
@@ -57,6 +59,8 @@ function refuseUpgrade(connection: Duplex, status: string): void {
 async function route(parts: HttpParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (refusalOf(parts, request))
     return answer(response, 403, 'FORBIDDEN', 'This host or origin is not served.');
+  // Before pages of other origins are let in: this one may carry tokens, and nobody else is to read it.
+  if (parts.demo && mayBePage(request) && (await parts.demo(request, response))) return;
   allowOrigin(parts, request, response);
   if (request.method === 'OPTIONS') return void response.writeHead(204).end();
   switch (pathOf(request)) {
@@ -71,6 +75,13 @@ async function route(parts: HttpParts, request: IncomingMessage, response: Serve
       break;
   }
   answer(response, 404, 'NOT_FOUND', 'There is nothing here. The API is at /graphql.');
+}
+
+function mayBePage(request: IncomingMessage): boolean {
+  const path = pathOf(request);
+  return (
+    (request.method === 'GET' || request.method === 'HEAD') && (path === '/' || path.startsWith('/demo/'))
+  );
 }
 
 async function serveReady({ signaling, log }: HttpParts, response: ServerResponse): Promise<void> {

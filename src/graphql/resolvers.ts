@@ -1,3 +1,4 @@
+import type { AcceptResult } from '../signaling/accept.ts';
 import type { Caller } from '../signaling/caller.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import type { Signaling } from '../signaling/signaling.ts';
@@ -15,6 +16,8 @@ export const resolvers: Resolvers = {
     viewer: async (_, __, { signaling, caller }) => viewerOf(signaling, await caller()),
     activeCalls: async (_, __, { signaling, caller }) => signaling.activeCalls(await caller()),
     call: async (_, { callId }, { signaling, caller }) => signaling.call(await caller(), callId),
+    callTrace: async (_, { callId }, { signaling, caller }) => signaling.callTrace(await caller(), callId),
+    iceServers: async (_, { callId }, { signaling, caller }) => signaling.iceServers(await caller(), callId),
     callHistory: async (_, page, { signaling, caller }) => signaling.callHistory(await caller(), page),
     roomAccess: (_, room, { signaling }) => signaling.roomAccess(room),
   },
@@ -25,6 +28,11 @@ export const resolvers: Resolvers = {
     message: async (_, { hubId, input }, { signaling, caller }) =>
       signaling.message(await caller(), hubId, input),
     dial: async (_, { hubId, input }, { signaling, caller }) => signaling.dial(await caller(), hubId, input),
+    acknowledgeRing: async (_, verb, { signaling, caller }) =>
+      signaling.acknowledgeRing(await caller(), verb),
+    accept: async (_, verb, { signaling, caller }) => signaling.accept(await caller(), verb),
+    decline: async (_, verb, { signaling, caller }) => signaling.decline(await caller(), verb),
+    hangUp: async (_, verb, { signaling, caller }) => signaling.hangUp(await caller(), verb),
     grantHub: (_, grant, { signaling }) => signaling.grantHub(grant),
     revokeHub: (_, hub, { signaling }) => signaling.revokeHub(hub),
     disconnectUser: (_, user, { signaling }) => signaling.disconnectUser(user),
@@ -35,6 +43,7 @@ export const resolvers: Resolvers = {
   },
 
   Signal: { __resolveType: (signal) => (signal as unknown as { kind: SignalTypename }).kind },
+  AcceptResult: { __resolveType: (result) => (result as AcceptResult).kind },
 };
 
 type SignalTypename =
@@ -43,6 +52,7 @@ type SignalTypename =
   | 'HubNotification'
   | 'PeerMessage'
   | 'IncomingCall'
+  | 'CallUpdated'
   | 'CallLogged';
 
 /**

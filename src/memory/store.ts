@@ -2,6 +2,7 @@ import type { Clock } from '../signaling/clock.ts';
 import type {
   AccessField,
   Change,
+  Departure,
   Document,
   IdempotencyKey,
   Logged,
@@ -28,11 +29,15 @@ interface User {
 /** How often what has ended is dropped, in milliseconds. */
 const purgeMs = 10_000;
 
+/** How long it is known which socket of a device was closed last, in milliseconds. */
+const departureMs = 2 * 60_000;
+
 /** See the port. Everything lives in this process, and ends with it. `publish` tells the bus of each entry. */
 export function createMemoryStore(clock: Clock, publish: (entry: Logged) => void): Store & { stop(): void } {
   const log = createMemoryLog(clock, publish);
   const users = new Map<string, User>();
   const owners = new Map<string, string>();
+  const departures = createExpiringMap<readonly Departure[]>(clock);
   const documents = createExpiringMap<Document>(clock);
   const lists = new Map<string, Omit<Row, 'list' | 'keep'>[]>();
   const timers = new Map<string, number>();
@@ -40,6 +45,7 @@ export function createMemoryStore(clock: Clock, publish: (entry: Logged) => void
   const hubCounts = new Map<string, number>();
   const stop = clock.every(purgeMs, () => {
     log.purge();
+    departures.purge();
     documents.purge();
     keys.purge();
   });
@@ -120,13 +126,14 @@ export function createMemoryStore(clock: Clock, publish: (entry: Logged) => void
     };
   }
 
-  function close(
-    sockets: readonly { uid: string; socketId: string }[],
-    counts: ReadonlyMap<string, number>,
-  ): void {
-    for (const { uid, socketId } of sockets) {
+  function close(sockets: readonly Departure[], counts: ReadonlyMap<string, number>): void {
+    for (const departure of sockets) {
+      const { uid, socketId, deviceId } = departure;
       users.get(uid)?.sockets.delete(socketId);
       owners.delete(socketId);
+      if (departure.by === null) continue;
+      const others = (departures.get(uid) ?? []).filter((each) => each.deviceId !== deviceId);
+      departures.set(uid, [...others, { ...departure }], departureMs);
     }
     setCounts(counts);
   }
@@ -179,6 +186,7 @@ export function createMemoryStore(clock: Clock, publish: (entry: Logged) => void
     open: async (opening) => open(opening),
     close: async (sockets, counts) => close(sockets, counts),
     user: async (uid) => recordOf(uid),
+    departures: async (uid) => (departures.get(uid) ?? []).map((departure) => ({ ...departure })),
     ownerOf: async (socketId) => owners.get(socketId),
     document: async (id) => document(id),
     entries: async (topic: Topic, after) => log.after(topic, after),

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Writable } from 'node:stream';
 import { Redis, type RedisOptions } from 'ioredis';
 import { SignalingError } from '../signaling/errors.ts';
 import type { Log } from '../signaling/log.ts';
@@ -68,6 +69,7 @@ export function createRedisClient(url: string, log: Log): RedisClient {
   const redis = connect(url, 'commands', log);
   let server: ServerInfo | undefined;
 
+  redis.on('connect', () => gather(redis.stream));
   redis.on('close', () => {
     server = undefined;
   });
@@ -113,6 +115,26 @@ export function createRedisClient(url: string, log: Log): RedisClient {
       await ready();
     },
     stop: () => redis.disconnect(),
+  };
+}
+
+/**
+ * What is written to a connection within one turn of the event loop leaves in one piece: a write costs more than most
+ * commands, here and at Redis. Order, replies and errors stay those of each command.
+ */
+function gather(connection: Writable): void {
+  const write = connection.write.bind(connection) as (...chunk: unknown[]) => boolean;
+  let isCorked = false;
+  connection.write = (...chunk: unknown[]): boolean => {
+    if (!isCorked) {
+      isCorked = true;
+      connection.cork();
+      process.nextTick(() => {
+        isCorked = false;
+        connection.uncork();
+      });
+    }
+    return write(...chunk);
   };
 }
 

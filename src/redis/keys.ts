@@ -22,6 +22,8 @@ export function createKeys(prefix: string) {
     access: (uid: string) => name('access', uid),
     /** hash: socketId => SocketRecord with its node, as JSON */
     sockets: (uid: string) => name('sockets', uid),
+    /** hash: deviceId => the departure of its last socket, as JSON */
+    departures: (uid: string) => name('departures', uid),
     /** hash: document id => body, of the documents that are live for a user */
     live: (uid: string) => name('live', uid),
     /** string: `node uid` of the owner of a socket */

@@ -2,6 +2,7 @@ import type { Clock } from '../signaling/clock.ts';
 import type {
   AccessField,
   Change,
+  Departure,
   HubCount,
   Logged,
   Opened,
@@ -22,6 +23,9 @@ type Registered = SocketRecord & { readonly node: string };
 
 /** An entry of a stream, as Redis answers it: its id, and `previous`, `bytes`, `body` with their values. */
 type StreamEntry = [id: string, fields: [string, string, string, string, string, string]];
+
+/** How long it is known which socket of a device was closed last, in milliseconds. */
+const departureMs = 2 * 60_000;
 
 export interface RedisStoreParts {
   readonly client: RedisClient;
@@ -111,17 +115,19 @@ export function createRedisStore({ client, keys, clock, nodeId }: RedisStorePart
     };
   }
 
-  async function close(
-    sockets: readonly { uid: string; socketId: string }[],
-    counts: ReadonlyMap<string, number>,
-  ): Promise<void> {
+  async function close(sockets: readonly Departure[], counts: ReadonlyMap<string, number>): Promise<void> {
     const node = nodeId();
     const pipeline = redis.pipeline();
-    for (const { uid, socketId } of sockets) {
+    for (const departure of sockets) {
+      const { uid, socketId, deviceId } = departure;
       pipeline
         .hdel(keys.sockets(uid), socketId)
         .del(keys.owner(socketId))
         .hdel(keys.nodeSockets(node), socketId);
+      if (departure.by === null) continue;
+      pipeline
+        .hset(keys.departures(uid), deviceId ?? '', JSON.stringify(departure))
+        .pexpire(keys.departures(uid), departureMs);
     }
     // A hub that nobody listens to any more leaves no field behind.
     for (const [hubId, count] of counts) {
@@ -145,6 +151,11 @@ export function createRedisStore({ client, keys, clock, nodeId }: RedisStorePart
       sockets: connected(sockets as string[], nodes as string[]),
       live: live as string[],
     };
+  }
+
+  async function departures(uid: string): Promise<readonly Departure[]> {
+    const found = await available(redis.hvals(keys.departures(uid)));
+    return found.map((text) => JSON.parse(text) as Departure);
   }
 
   async function ownerOf(socketId: string): Promise<string | undefined> {
@@ -198,6 +209,7 @@ export function createRedisStore({ client, keys, clock, nodeId }: RedisStorePart
     open,
     close,
     user,
+    departures,
     ownerOf,
     document,
     entries,

@@ -27,7 +27,8 @@ interface EndedCall {
 }
 
 /**
- * Writes one record for each side when a caller's message ends a call with a user, and tells both. Once for each
+ * Writes one record for each side when a caller's message ends a call with a user that the service knows nothing of, and
+ * tells both. Once for each
  * message, also when the message is repeated. Never throws: the message was sent, whatever becomes of its log.
  */
 export async function logCall(
@@ -66,7 +67,11 @@ async function decide(
   const uid = caller.identity.uid;
   const shared = {
     id: `rec_${ended.signalId}`,
+    callId: null,
     caller: uid,
+    missed: false,
+    startedAt: null,
+    acceptedAt: null,
     reason: ended.reason,
     status: ended.status,
     duration: ended.duration ?? 0,
@@ -74,7 +79,8 @@ async function decide(
     endedAt: node.clock.now(),
   };
   const callers: CallRecord = { ...shared, peer: ended.uid, direction: 'OUTGOING' };
-  const callees: CallRecord = { ...shared, peer: uid, direction: 'INCOMING' };
+  const missed = ended.reason === 'CANCELLED';
+  const callees: CallRecord = { ...shared, peer: uid, direction: 'INCOMING', missed };
   const reachable = isReachable(node, caller, hubId, ended.uid, await node.store.user(ended.uid));
   // Who cannot be reached learns nothing of it; the caller's own record does not tell the difference.
   const sides: [string, CallRecord][] =

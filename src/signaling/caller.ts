@@ -1,4 +1,5 @@
 import { privilegeOf } from './access.ts';
+import type { Call } from './call.ts';
 import type { Clock } from './clock.ts';
 import { SignalingError } from './errors.ts';
 import { holds, type Permission } from './permission.ts';
@@ -15,6 +16,8 @@ export interface Identity {
   readonly email: string | null;
   /** Privilege words by hub. */
   readonly hubs: ReadonlyMap<string, number>;
+  /** What they want when somebody rings during a call: to be told, or not to be rung. */
+  readonly busy: 'waiting' | 'reject';
   /** A server of the application, not a person. */
   readonly admin: boolean;
   /** Milliseconds; 0 when the token does not say. */
@@ -27,12 +30,19 @@ export interface Identity {
 export interface Caller {
   readonly identity: Identity;
   readonly record: UserRecord;
+  /** Calls that their guard has read, for whoever decides on them next: see party.ts. */
+  readonly guarded: Map<string, Call>;
   privilege(hubId: string): number;
 }
 
 export async function loadCaller(store: Store, clock: Clock, identity: Identity): Promise<Caller> {
   const record = await store.user(identity.uid);
-  return { identity, record, privilege: (hubId) => privilegeOf(identity, record.access, hubId, clock.now()) };
+  return {
+    identity,
+    record,
+    guarded: new Map(),
+    privilege: (hubId) => privilegeOf(identity, record.access, hubId, clock.now()),
+  };
 }
 
 /** Throws FORBIDDEN unless the caller holds the permission; an unknown hub looks like one without permission. */
@@ -44,6 +54,20 @@ export function requirePermission(
 ): void {
   if (holds(caller.privilege(hubId), permission)) return;
   throw new SignalingError('FORBIDDEN', `You need ${permission} on this hub.`, { field });
+}
+
+/** The ids of the caller's open sockets. */
+export function openSockets({ record }: Caller): ReadonlySet<string> {
+  return new Set(record.sockets.map(({ socketId }) => socketId));
+}
+
+/**
+ * The same, read again. Whether the socket that has a call is gone can only be asked after it was read which one that is:
+ * a socket that opened and answered since the request came is not gone.
+ */
+export async function openSocketsNow(store: Store, { identity }: Caller): Promise<ReadonlySet<string>> {
+  const { sockets } = await store.user(identity.uid);
+  return new Set(sockets.map(({ socketId }) => socketId));
 }
 
 /** The caller's own open socket of this id. Throws BAD_USER_INPUT when there is none, whoever else's it may be. */

@@ -7,12 +7,16 @@ import type { Change, IdempotencyKey, Store } from './ports.ts';
 
 /** What a mutation decided: the change to commit, and what to answer when it happened. Both are plain data. */
 export interface Decision<Result> {
-  readonly change: Omit<Change, 'key'>;
+  /** Null when there is nothing to change. */
+  readonly change: Omit<Change, 'key'> | null;
   readonly result: Result;
 }
 
-/** How often a decision is taken again when others changed what it was based on. */
-const attempts = 5;
+/**
+ * A decision is taken this often while others change what it is based on; before each time, a random part of so many
+ * milliseconds passes. Nodes that write one document as fast as they can would otherwise shut each other out.
+ */
+const pausesMs = [0, 0, 0, 10, 20, 40, 80, 160];
 
 /** How long a repetition is answered with the first result, in milliseconds. */
 const keyTtlMs = 5 * 60 * 1000;
@@ -26,7 +30,7 @@ export interface Request {
 
 /**
  * Decides and commits, once per idempotency key: a repetition returns the first result and does nothing.
- * Throws IDEMPOTENCY_CONFLICT when the key came with other input before, CONFLICT after five lost races.
+ * Throws IDEMPOTENCY_CONFLICT when the key came with other input before, CONFLICT after eight lost races.
  */
 export async function commitOnce<Result>(
   { store, limits }: SignalingNode,
@@ -42,14 +46,16 @@ export async function commitOnce<Result>(
   return decideAndCommit(store, decide, key);
 }
 
-/** Decides and commits; decides again, up to five times, when a revision that the decision expected has changed. */
+/** Decides and commits; decides again, up to seven times, when a revision that the decision expected has changed. */
 export async function decideAndCommit<Result>(
   store: Store,
   decide: () => Promise<Decision<Result>> | Decision<Result>,
   key?: Omit<IdempotencyKey, 'result'>,
 ): Promise<Result> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  for (const pauseMs of pausesMs) {
+    if (pauseMs > 0) await pause(Math.random() * pauseMs);
     const { change, result } = await decide();
+    if (!change && !key) return result;
     const outcome = await store.commit({ ...change, key: key && { ...key, result: JSON.stringify(result) } });
     if (outcome.status === 'DONE') return result;
     if (outcome.status === 'REPEATED') return repeated<Result>(outcome.result);
@@ -58,6 +64,10 @@ export async function decideAndCommit<Result>(
   throw new SignalingError('CONFLICT', 'Others were changing the same thing. Try again.', {
     retryAfterMs: 100,
   });
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function repeated<Result>(result: string | undefined): Result {

@@ -2,7 +2,7 @@ import { createBacklog, largeAudience } from './backlog.ts';
 import type { Clock, Wheel } from './clock.ts';
 import { createId } from './id.ts';
 import type { Log } from './log.ts';
-import type { Bus, Logged, Store } from './ports.ts';
+import type { Bus, Departure, Logged, Store } from './ports.ts';
 import { createRegistrar } from './registrar.ts';
 import { type ClosingCode, notice, type Signal, type SignalReader } from './signal.ts';
 import { give, type Socket } from './socket.ts';
@@ -112,10 +112,10 @@ export function createExchange(parts: ExchangeParts): Exchange {
     if (!room?.sockets.delete(socket)) return;
     registrar.changed(topic);
     if (room.sockets.size > 0) return;
-    room.callOffLeaving = wheel.at(clock.now() + lingerMs, () => leave(topic, room));
+    room.callOffLeaving = wheel.at(clock.now() + lingerMs, () => abandon(topic, room));
   }
 
-  function leave(topic: Topic, room: Room): void {
+  function abandon(topic: Topic, room: Room): void {
     if (room.sockets.size > 0 || rooms.get(topic) !== room) return;
     rooms.delete(topic);
     bus.unsubscribe([topic]);
@@ -179,20 +179,20 @@ export function createExchange(parts: ExchangeParts): Exchange {
 
   function close(socket: Socket, code: ClosingCode): void {
     if (socket.closed) return;
-    drop(socket);
+    leave(socket, 'SERVICE');
     // One that is still opening is refused by whoever opens it.
     if (!socket.ready) return;
     socket.sink.write(closing(code, clock.now()));
     socket.sink.end(code);
   }
 
-  function drop(socket: Socket): void {
+  function leave(socket: Socket, by: NonNullable<Departure['by']>): void {
     if (socket.closed) return;
     socket.closed = true;
     sockets.delete(socket);
     for (const topic of [...socket.topics.keys()]) part(socket, topic);
     socket.callOffExpiry?.();
-    registrar.left(socket);
+    registrar.left(socket, by);
   }
 
   function counts(topics: Iterable<Topic>): Map<string, number> {
@@ -223,7 +223,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     catchUp: backlog.catchUp,
     release,
     close,
-    drop,
+    drop: (socket) => leave(socket, 'CLIENT'),
     counts,
     stop,
     sockets,

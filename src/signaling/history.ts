@@ -6,21 +6,61 @@ import type { Row, Store } from './ports.ts';
 
 export type CallDirection = 'OUTGOING' | 'INCOMING';
 
-/** One side's record of a call. */
+/** One side's record of a call. Times are milliseconds. */
 export interface CallRecord {
   readonly id: string;
+  /** Null when a message spoke of a call that the service does not know. */
+  readonly callId: string | null;
   /** The other side. */
   readonly peer: string;
   readonly caller: string;
   readonly direction: CallDirection;
   readonly reason: EndReason;
-  /** The word the caller's client used: `cancel`, `leave` or `reject`. */
-  readonly status: string;
+  readonly missed: boolean;
+  /** The seed's word for the reason, where it has one. */
+  readonly status: string | null;
+  readonly startedAt: number | null;
+  readonly acceptedAt: number | null;
   /** Seconds. */
   readonly duration: number;
   readonly hubId: Call['hubId'];
-  /** Milliseconds. */
   readonly endedAt: number;
+}
+
+/** The seed's words for reasons. */
+const words: Partial<Record<EndReason, string>> = {
+  CANCELLED: 'cancel',
+  DECLINED: 'reject',
+  BUSY: 'busy',
+  HANGUP: 'leave',
+};
+
+/** The ends that the called user has missed: it rang, nobody answered, and the caller or the time ended it. */
+const missable: readonly EndReason[] = ['CANCELLED', 'NO_ANSWER', 'CALLER_LOST'];
+
+/** The records of a call that has ended, one for each side, each with its owner. Writing them again changes nothing. */
+export function callRecords(call: Call): { owner: string; record: CallRecord }[] {
+  const { caller, callee, acceptedAt, reason } = call;
+  if (call.endedAt === null || reason === null) throw new Error(`call ${call.id} has not ended`);
+  const shared = {
+    id: `rec_${call.id}`,
+    callId: call.id,
+    caller,
+    reason,
+    status: words[reason] ?? null,
+    startedAt: call.createdAt,
+    acceptedAt,
+    duration: acceptedAt === null ? 0 : Math.max(0, Math.round((call.endedAt - acceptedAt) / 1000)),
+    hubId: call.hubId,
+    endedAt: call.endedAt,
+  };
+  return [
+    { owner: caller, record: { ...shared, peer: callee, direction: 'OUTGOING', missed: false } },
+    {
+      owner: callee,
+      record: { ...shared, peer: caller, direction: 'INCOMING', missed: missable.includes(reason) },
+    },
+  ];
 }
 
 const days = 24 * 60 * 60 * 1000;

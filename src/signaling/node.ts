@@ -1,10 +1,12 @@
 import { type Clock, createWheel, type Wheel } from './clock.ts';
 import { act } from './control.ts';
 import { createExchange, type Exchange } from './exchange.ts';
+import { defaultIce, type IceSettings } from './ice-servers.ts';
 import type { Limits } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Bus, Store } from './ports.ts';
 import { createSignalReader, type SignalReader } from './signal.ts';
+import { createTurns, type InTurn } from './turns.ts';
 
 /** What the operations of one running process work with. */
 export interface SignalingNode {
@@ -12,13 +14,18 @@ export interface SignalingNode {
   readonly clock: Clock;
   readonly wheel: Wheel;
   readonly limits: Limits;
+  readonly ice: IceSettings;
   readonly log: Log;
   readonly read: SignalReader;
   readonly exchange: Exchange;
   readonly bus: Bus;
+  readonly inTurn: InTurn;
 }
 
-export type NodeParts = Pick<SignalingNode, 'store' | 'bus' | 'clock' | 'limits' | 'log'>;
+export interface NodeParts extends Pick<SignalingNode, 'store' | 'bus' | 'clock' | 'limits' | 'log'> {
+  /** No servers unless given. */
+  readonly ice?: IceSettings;
+}
 
 export function createNode(parts: NodeParts): SignalingNode {
   const read = createSignalReader(parts.clock);
@@ -29,6 +36,6 @@ export function createNode(parts: NodeParts): SignalingNode {
     wheel,
     act: (socket, signal) => act(node, socket, signal),
   });
-  const node: SignalingNode = { ...parts, read, wheel, exchange };
+  const node: SignalingNode = { ice: defaultIce, ...parts, read, wheel, exchange, inTurn: createTurns() };
   return node;
 }

@@ -1,5 +1,7 @@
 import { claimedHubs, forgetEnded, hubsOf, type Membership, rememberClaims } from './access.ts';
-import { type CallView, callView, isLive, readCall } from './call.ts';
+import { liveCalls } from './call-document.ts';
+import { callsSoFar, compact } from './call-replay.ts';
+import { callView } from './call-view.ts';
 import type { Identity } from './caller.ts';
 import { checkId, checkOptionalId, checkText } from './check.ts';
 import { partAt } from './control.ts';
@@ -11,8 +13,8 @@ import type { SignalingNode } from './node.ts';
 import { holds } from './permission.ts';
 import type { Entry, Opened } from './ports.ts';
 import { type Recovery, recover } from './recovery.ts';
-import { notice, type Signal, type SignalKind, signalKinds } from './signal.ts';
-import { createSocket, give, type Sink, type Socket } from './socket.ts';
+import { notice, type Signal, type SignalKind, signalKinds, standingAt } from './signal.ts';
+import { createSocket, give, isMeant, type Sink, type Socket } from './socket.ts';
 import { hubOf, hubTopic, type Topic, userTopic } from './topic.ts';
 
 /** What a client asks for with `incomingSignal`. */
@@ -46,7 +48,10 @@ export async function openSocket(
   const socket = socketFor(node, identity, request, sink);
   try {
     const { opened, hubs } = await register(node, identity, socket, cursor);
-    start(node, identity, socket, opened, hubs, cursor);
+    const recovery = recover(opened, cursor, socket.topics, node.clock.now());
+    const replay = recovery.recovered ? recovery : await fromCalls(node, socket, opened, recovery, cursor);
+    requireOpen(socket);
+    start(node, identity, socket, opened, hubs, replay);
     return socket;
   } catch (error) {
     node.exchange.drop(socket);
@@ -60,6 +65,7 @@ function socketFor(node: SignalingNode, identity: Identity, request: SocketReque
     deviceId: checkOptionalId(request.deviceId, 'deviceId'),
     deviceLabel: checkText(request.deviceLabel, 'deviceLabel'),
     openedAt: node.clock.now(),
+    ...(identity.busy === 'reject' && { rejectsWhenBusy: true as const }),
   };
   const kinds = request.kinds ? new Set<string>(request.kinds.map((kind) => signalKinds[kind])) : null;
   const hubIds = request.hubIds
@@ -151,6 +157,25 @@ function sameHubs(a: ReadonlyMap<string, Membership>, b: ReadonlyMap<string, Mem
   return a.size === b.size && [...b].every(([hubId, { since }]) => a.get(hubId)?.since === since);
 }
 
+/**
+ * Without its past a socket still gets that of the calls that are alive: it begins where they did, so that what follows
+ * lies above its cursor.
+ */
+async function fromCalls(
+  node: SignalingNode,
+  socket: Socket,
+  opened: Opened,
+  recovery: Recovery,
+  after: Cursor | undefined,
+): Promise<Recovery> {
+  // What the client has of them stays good, also where its hubs have a gap.
+  const known = after?.epoch === opened.epoch ? after.number : 0;
+  const entries = await callsSoFar(node, socket, opened, known);
+  const [first] = entries;
+  if (!first) return recovery;
+  return { ...recovery, cursor: { epoch: opened.epoch, number: first.number - 1 }, entries };
+}
+
 /** Everything from here to the end happens in one turn of the event loop: no signal can come in between. */
 function start(
   node: SignalingNode,
@@ -158,18 +183,22 @@ function start(
   socket: Socket,
   opened: Opened,
   hubs: ReadonlyMap<string, Membership>,
-  cursor: Cursor | undefined,
+  replay: Recovery,
 ): void {
   node.exchange.observe(opened.epoch);
-  const recovery = recover(opened, cursor, socket.topics, node.clock.now());
   socket.claimed = claimedHubs(identity, opened.user.access);
   socket.ready = true;
   // Nothing that is sent from now on lies before it, whatever a token's own clock says.
   for (const [topic, since] of socket.topics) socket.topics.set(topic, Math.min(since, opened.number));
-  socket.seen = recovery.recovered ? recovery.cursor.number : opened.number;
-  socket.sink.write(ready(node, identity, socket, opened, recovery));
+  socket.seen = replay.cursor.number;
+  socket.sink.write(ready(node, identity, socket, opened, replay));
   const connected = new Set(opened.user.sockets.map(({ socketId }) => socketId));
-  for (const entry of recovery.entries) give(socket, node.read(entry), connected);
+  const signals = compact(replay.entries.map(node.read), socket.record.deviceId);
+  const last = signals.findLast((signal) => isMeant(socket, signal, connected));
+  for (const signal of signals) {
+    // The last of what a socket gets without its past stands for the cut: all that its cursor skips is not missed.
+    give(socket, signal === last && !replay.recovered ? standingAt(signal, opened) : signal, connected);
+  }
   socket.seen = Math.max(socket.seen, opened.number);
   socket.callOffExpiry = node.wheel.at(identity.expiresAt, () =>
     node.exchange.close(socket, 'TOKEN_EXPIRED'),
@@ -194,19 +223,11 @@ function ready(
     deviceId: socket.record.deviceId,
     recovered: recovery.recovered,
     reason: recovery.reason,
-    calls: liveCalls(opened.user.live, node.clock.now()),
+    calls: liveCalls(opened.user.live, node.clock.now()).map(callView),
     hubIds: [...socket.topics.keys()].flatMap((topic) => hubOf(topic) ?? []),
     heartbeatMs,
     expiresAt: identity.expiresAt,
   });
-}
-
-/** The calls among a user's live documents that have not ended, oldest first. */
-export function liveCalls(bodies: readonly string[], now: number): CallView[] {
-  const calls = bodies
-    .map((body) => readCall({ body }))
-    .filter((call) => isLive(call) && call.expiresAt > now);
-  return calls.sort((a, b) => a.createdAt - b.createdAt).map(callView);
 }
 
 /** Forgets access that has ended, and closes the oldest sockets of a user who has too many. */

@@ -102,6 +102,19 @@ export interface SocketRecord {
   readonly deviceLabel: string | null;
   /** Milliseconds. */
   readonly openedAt: number;
+  /** Its user does not want to be rung during a call. */
+  readonly rejectsWhenBusy?: true;
+}
+
+/** The end of a socket. */
+export interface Departure {
+  readonly uid: string;
+  readonly socketId: string;
+  readonly deviceId: string | null;
+  /** Milliseconds. */
+  readonly at: number;
+  /** Who ended it; null when it never was ready: nobody misses it. */
+  readonly by: 'CLIENT' | 'SERVICE' | null;
 }
 
 /** A field set by an `AccessChange`. */
@@ -167,12 +180,12 @@ export interface Store {
   open(opening: Opening): Promise<Opened>;
 
   /** Forgets sockets of this node. `counts` as in `Opening`. Does not wait for a store that is away: the lease ends them. */
-  close(
-    sockets: readonly { uid: string; socketId: string }[],
-    counts: ReadonlyMap<string, number>,
-  ): Promise<void>;
+  close(sockets: readonly Departure[], counts: ReadonlyMap<string, number>): Promise<void>;
 
   user(uid: string): Promise<UserRecord>;
+
+  /** Of each device of a user, the last socket that `close` was told of and that was ready; kept for two minutes. */
+  departures(uid: string): Promise<readonly Departure[]>;
 
   /** Whose socket this is, if it is open on a node whose lease holds. */
   ownerOf(socketId: string): Promise<string | undefined>;

@@ -1,12 +1,12 @@
 import type { Clock, Wheel } from './clock.ts';
 import type { Log } from './log.ts';
-import type { Store } from './ports.ts';
+import type { Departure, Store } from './ports.ts';
 import type { Socket } from './socket.ts';
 import { hubOf, type Topic } from './topic.ts';
 
 /** Keeps the store's register true: which sockets have left this node, and how many listen to each hub. */
 export interface Registrar {
-  left(socket: Socket): void;
+  left(socket: Socket, by: NonNullable<Departure['by']>): void;
   /** Another number of sockets listens to the topic. */
   changed(topic: Topic): void;
   /** Resolves when what was reported so far has been told once. */
@@ -26,7 +26,7 @@ export interface RegistrarParts {
 
 /** What is reported while the store is busy with earlier reports goes out in one command. */
 export function createRegistrar({ store, clock, wheel, log, counts }: RegistrarParts): Registrar {
-  let gone: Socket[] = [];
+  let gone: Departure[] = [];
   let changes = new Set<Topic>();
   let scheduled = false;
   let telling: Promise<void> = Promise.resolve();
@@ -41,10 +41,7 @@ export function createRegistrar({ store, clock, wheel, log, counts }: RegistrarP
     const [sockets, topics] = [gone, changes];
     [gone, changes, scheduled] = [[], new Set(), false];
     try {
-      await store.close(
-        sockets.map(({ uid, record }) => ({ uid, socketId: record.socketId })),
-        counts(topics),
-      );
+      await store.close(sockets, counts(topics));
     } catch (error) {
       log.warn(
         { error, sockets: sockets.length },
@@ -57,8 +54,8 @@ export function createRegistrar({ store, clock, wheel, log, counts }: RegistrarP
   }
 
   return {
-    left(socket) {
-      gone.push(socket);
+    left({ uid, ready, record: { socketId, deviceId } }, by) {
+      gone.push({ uid, socketId, deviceId, at: clock.now(), by: ready ? by : null });
       schedule();
     },
     changed(topic) {

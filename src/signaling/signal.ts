@@ -1,8 +1,8 @@
 import { createBudget } from './budget.ts';
-import type { CallView } from './call.ts';
+import type { CallUpdate, CallView } from './call-view.ts';
 import type { Identity } from './caller.ts';
 import type { Clock } from './clock.ts';
-import { formatCursor } from './cursor.ts';
+import { type Cursor, formatCursor } from './cursor.ts';
 import type { CallRecord } from './history.ts';
 import type { Logged } from './ports.ts';
 import type { Topic } from './topic.ts';
@@ -12,13 +12,14 @@ export const signalKinds = {
   HUB_NOTIFICATION: 'HubNotification',
   PEER_MESSAGE: 'PeerMessage',
   INCOMING_CALL: 'IncomingCall',
+  CALL_UPDATED: 'CallUpdated',
   CALL_LOGGED: 'CallLogged',
 } as const;
 
 export type SignalKind = keyof typeof signalKinds;
 
 /** Who sent a signal. Written by the service. */
-export type Origin = Omit<Identity, 'hubs' | 'admin' | 'issuedAt' | 'expiresAt'> & {
+export type Origin = Omit<Identity, 'hubs' | 'busy' | 'admin' | 'issuedAt' | 'expiresAt'> & {
   readonly socketId: string | null;
   readonly streamId: string | null;
 };
@@ -62,7 +63,8 @@ export type Content =
       generation: number | null;
       payload: unknown;
     }
-  | { kind: 'IncomingCall'; call: CallView; name: string | null; payload: unknown }
+  | { kind: 'IncomingCall'; call: CallView; name: string | null; waiting: boolean; payload: unknown }
+  | ({ kind: 'CallUpdated' } & CallUpdate)
   | { kind: 'CallLogged'; record: CallRecord }
   | { kind: 'HubGranted'; grantedHubId: string; until: number | null }
   /** `claims`: with the grant, the claims of tokens issued until then. */
@@ -118,7 +120,7 @@ export function createSignalReader(clock: Clock): SignalReader {
     if (known) return known;
     const signal = readEntry(entry, clock.now());
     // How long a call still rings is counted anew at each reading.
-    if (signal.envelope?.kind === 'IncomingCall') return signal;
+    if (signal.envelope?.kind === 'IncomingCall' || signal.envelope?.kind === 'CallUpdated') return signal;
     recent.set(entry.number, signal);
     budget.add(entry.number, entry.body.length);
     return signal;
@@ -132,11 +134,16 @@ function readEntry(entry: Logged, now: number): Signal {
     cursor: formatCursor(entry),
     sentAt: Math.floor(entry.number / 1000),
     ...(envelope.kind === 'IncomingCall' && incomingCallView(envelope, now)),
+    ...(envelope.kind === 'CallUpdated' && callUpdatedView(envelope, now)),
   };
   return { number: entry.number, topic: entry.topic, envelope, view, renders: new Map() };
 }
 
+/** With less time left than this a device would stop ringing before anybody can answer, in milliseconds. */
+const leastRingMs = 3000;
+
 function incomingCallView({ call }: Content & { kind: 'IncomingCall' }, now: number): object {
+  const remainingMs = Math.max(0, call.expiresAt - now);
   return {
     message: 'INCOMING_CALL',
     hub_id: call.caller,
@@ -145,8 +152,19 @@ function incomingCallView({ call }: Content & { kind: 'IncomingCall' }, now: num
     roomType: call.roomType,
     role: 'LISTENER',
     expiresAt: call.expiresAt,
-    remainingMs: Math.max(0, call.expiresAt - now),
+    remainingMs,
+    ring: remainingMs >= leastRingMs,
   };
+}
+
+function callUpdatedView({ call }: Content & { kind: 'CallUpdated' }, now: number): object {
+  const rings = call.state === 'RINGING';
+  return { expiresAt: call.expiresAt, remainingMs: rings ? Math.max(0, call.expiresAt - now) : 0 };
+}
+
+/** The same signal with another cursor, for one socket. */
+export function standingAt(signal: Signal, cursor: Cursor): Signal {
+  return { ...signal, view: { ...signal.view, cursor: formatCursor(cursor) }, renders: new Map() };
 }
 
 /** A signal that only this node says, on one socket: not logged, not numbered. */

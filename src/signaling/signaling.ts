@@ -1,15 +1,22 @@
+import { accept } from './accept.ts';
 import { hubsOf } from './access.ts';
-import { callView } from './call.ts';
+import { acknowledgeRing } from './acknowledge-ring.ts';
+import { liveCalls } from './call-document.ts';
+import { callTrace } from './call-trace.ts';
+import { callView } from './call-view.ts';
 import { type Caller, type Identity, loadCaller } from './caller.ts';
 import { startDeadlines } from './deadlines.ts';
+import { decline } from './decline.ts';
 import { dial } from './dial.ts';
+import { hangUp } from './hang-up.ts';
 import { callHistory } from './history.ts';
+import { iceServers } from './ice-servers.ts';
 import { disconnectUser, grantHub, revokeHub, roomAccess } from './membership.ts';
 import { message } from './message.ts';
 import { createNode, type NodeParts } from './node.ts';
 import { notify } from './notify.ts';
-import { liveCalls, openSocket } from './open.ts';
-import { callOf } from './party.ts';
+import { openSocket } from './open.ts';
+import { callOf, guardCall } from './party.ts';
 
 /** What the edge can ask for: the table of contents of the domain. */
 export type Signaling = ReturnType<typeof createSignaling>;
@@ -30,12 +37,19 @@ export function createSignaling(parts: NodeParts) {
     notify: notify.bind(null, node),
     message: message.bind(null, node),
     dial: dial.bind(null, node),
+    acknowledgeRing: acknowledgeRing.bind(null, node),
+    accept: accept.bind(null, node),
+    decline: decline.bind(null, node),
+    hangUp: hangUp.bind(null, node),
     open: openSocket.bind(null, node),
     drop: node.exchange.drop,
     close: node.exchange.close,
+    guardCall: guardCall.bind(null, node.store),
     call: async (caller: Caller, callId: string) =>
       callView(await callOf(node.store, caller, callId, 'callId')),
-    activeCalls: (caller: Caller) => liveCalls(caller.record.live, node.clock.now()),
+    activeCalls: (caller: Caller) => liveCalls(caller.record.live, node.clock.now()).map(callView),
+    callTrace: callTrace.bind(null, node),
+    iceServers: iceServers.bind(null, node),
     callHistory: callHistory.bind(null, node.store),
     hubs: ({ identity, record }: Caller) => hubsOf(identity, record.access, node.clock.now()),
     grantHub: grantHub.bind(null, node),

@@ -1,5 +1,5 @@
 import { isKnownToBelong } from './access.ts';
-import { readCall } from './call.ts';
+import { isParty, liveCalls } from './call-document.ts';
 import { type Caller, requirePermission } from './caller.ts';
 import { checkOptionalId } from './check.ts';
 import { badInput } from './errors.ts';
@@ -105,8 +105,5 @@ export function isReachable(
 }
 
 function shareLiveCall(node: SignalingNode, caller: Caller, uid: string): boolean {
-  const calls = caller.record.live.map((body) => readCall({ body }));
-  return calls.some(
-    (call) => (call.caller === uid || call.callee === uid) && call.expiresAt > node.clock.now(),
-  );
+  return liveCalls(caller.record.live, node.clock.now()).some((call) => isParty(call, uid));
 }

@@ -1,4 +1,4 @@
-import type { Entry, Logged, Opening, Put, Row, SocketRecord } from '../../src/signaling/ports.ts';
+import type { Departure, Entry, Logged, Opening, Put, Row, SocketRecord } from '../../src/signaling/ports.ts';
 import type { Retention, Topic } from '../../src/signaling/topic.ts';
 
 const retention: Retention = { entries: 1000, bytes: 4 * 1024 * 1024, idleMs: 60_000 };
@@ -17,6 +17,11 @@ export function row(list: string, id: string, at: number, kept: Partial<Row['kee
 
 export function socket(socketId: string, details: Partial<SocketRecord> = {}): SocketRecord {
   return { socketId, deviceId: 'phone', deviceLabel: null, openedAt: 1, ...details };
+}
+
+/** The end of a socket of bob's phone, by itself. */
+export function departure(socketId: string, details: Partial<Departure> = {}): Departure {
+  return { uid: 'bob', socketId, deviceId: 'phone', at: 1, by: 'CLIENT', ...details };
 }
 
 /** The opening of bob's socket `s1`, which reads nothing unless told to. */

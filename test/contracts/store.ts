@@ -1,7 +1,18 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { Change, Store } from '../../src/signaling/ports.ts';
+import type { Change, Departure, Store } from '../../src/signaling/ports.ts';
 import type { TestEngine } from '../support/engine.ts';
-import { ascending, bodiesOf, document, entry, numbersOf, opening, range, row, socket } from './fixtures.ts';
+import {
+  ascending,
+  bodiesOf,
+  departure,
+  document,
+  entry,
+  numbersOf,
+  opening,
+  range,
+  row,
+  socket,
+} from './fixtures.ts';
 
 /** What src/signaling/ports.ts promises of a `Store`, on whichever engine `start` starts. */
 export function storeContract(start: () => Promise<TestEngine>): void {
@@ -739,10 +750,7 @@ export function storeContract(start: () => Promise<TestEngine>): void {
       await store.open(opening({ uid: 'carol', socket: socket('s3'), counts: new Map([['team', 3]]) }));
 
       await store.close(
-        [
-          { uid: 'bob', socketId: 's1' },
-          { uid: 'carol', socketId: 's3' },
-        ],
+        [departure('s1'), departure('s3', { uid: 'carol' })],
         new Map([
           ['team', 1],
           ['other', 0],
@@ -764,10 +772,76 @@ export function storeContract(start: () => Promise<TestEngine>): void {
       const { store } = await start();
       await store.open(opening());
 
-      await store.close([{ uid: 'nobody', socketId: 's9' }], new Map());
+      await store.close([departure('s9', { uid: 'nobody' })], new Map());
       await store.close([], new Map());
 
       expect((await store.user('bob')).sockets).toHaveLength(1);
+    });
+  });
+
+  describe('departures', () => {
+    /** Of one user, in an order that does not depend on the engine. */
+    async function departuresOf(store: Store, uid = 'bob'): Promise<Departure[]> {
+      return [...(await store.departures(uid))].sort((a, b) => (a.socketId < b.socketId ? -1 : 1));
+    }
+
+    test('are known as they were told, each user’s own', async () => {
+      const { store } = await start();
+      const bobs = departure('s1', { at: 1000, by: 'CLIENT' });
+      const carols = departure('s2', { uid: 'carol', deviceId: 'tablet', at: 2000, by: 'SERVICE' });
+
+      await store.close([bobs, carols], new Map());
+
+      expect(await store.departures('bob')).toEqual([bobs]);
+      expect(await store.departures('carol')).toEqual([carols]);
+      expect(await store.departures('nobody')).toEqual([]);
+    });
+
+    test('are the last that was told of each device, whether told together or one after the other', async () => {
+      const { store } = await start();
+      await store.close(
+        [departure('s1'), departure('s2'), departure('s3', { deviceId: 'tablet' })],
+        new Map(),
+      );
+      expect(await departuresOf(store)).toEqual([departure('s2'), departure('s3', { deviceId: 'tablet' })]);
+
+      await store.close([departure('s4', { by: 'SERVICE' })], new Map());
+
+      expect(await departuresOf(store)).toEqual([
+        departure('s3', { deviceId: 'tablet' }),
+        departure('s4', { by: 'SERVICE' }),
+      ]);
+    });
+
+    test('of sockets that were never ready are not known, and hide none that was', async () => {
+      const { store } = await start();
+      await store.close([departure('s1', { by: null })], new Map());
+      expect(await store.departures('bob')).toEqual([]);
+      await store.close([departure('s2')], new Map());
+
+      await store.close([departure('s3', { by: null })], new Map());
+
+      expect(await store.departures('bob')).toEqual([departure('s2')]);
+    });
+
+    test('of sockets without a device are one, beside those of devices', async () => {
+      const { store } = await start();
+      await store.close([departure('s1', { deviceId: null }), departure('s2')], new Map());
+
+      await store.close([departure('s3', { deviceId: null })], new Map());
+
+      expect(await departuresOf(store)).toEqual([departure('s2'), departure('s3', { deviceId: null })]);
+    });
+
+    test('stay known when the device opens another socket, and the same one again', async () => {
+      const { store } = await start();
+      await store.open(opening());
+      await store.close([departure('s1')], new Map());
+
+      await store.open(opening({ socket: socket('s2') }));
+      await store.open(opening({ socket: socket('s1') }));
+
+      expect(await store.departures('bob')).toEqual([departure('s1')]);
     });
   });
 
@@ -819,7 +893,9 @@ export function storeContract(start: () => Promise<TestEngine>): void {
     const put = [{ ...document('d', 1, '1'), live: [{ uid: 'bob', listed: true }] }];
     const rows = [row('l', 'r', Date.now())];
     const access = [{ uid: 'bob', field: 'f', value: '1' }];
+    const gone = [departure('s0')];
     const { epoch } = await store.open(opening({ socket: record }));
+    await store.close(gone, new Map());
     await store.commit({ append, put, rows, access, key });
     await vi.waitFor(() => expect(heard).toHaveLength(1));
 
@@ -833,12 +909,13 @@ export function storeContract(start: () => Promise<TestEngine>): void {
         document: await store.document('d'),
         rows: await store.rows('l', { first: 9, after: null }),
         key: await store.result('k'),
+        departures: await store.departures('bob'),
       };
     };
     const read = await readAll();
     const before = structuredClone(read);
 
-    spoil([append, put, rows, access, key, heard, read]);
+    spoil([append, put, rows, access, key, gone, heard, read]);
     Object.assign(record, { deviceLabel: 'spoilt' });
 
     expect(await readAll()).toEqual({

@@ -36,6 +36,7 @@ const alice: Identity = {
   fullname: null,
   email: null,
   hubs: new Map([['team', 3]]),
+  busy: 'waiting',
   admin: false,
   issuedAt: 0,
   expiresAt: Number.POSITIVE_INFINITY,

@@ -40,8 +40,9 @@ export const listenDocument = `subscription ($deviceId: ID, $deviceLabel: String
     ... on SocketClosing { code reconnect retryAfterMs }
     ... on HubNotification { type payload recipients }
     ... on PeerMessage { target { socketId streamId hubId uid } scope type role duration callId generation payload }
-    ... on IncomingCall { message name hub_id nid roomId roomType role expiresAt remainingMs payload call { id state rev caller callee legs } }
-    ... on CallLogged { record { id peer caller direction reason status duration hubId endedAt } }
+    ... on IncomingCall { message name hub_id nid roomId roomType role expiresAt remainingMs ring waiting payload call { id state rev caller callee legs } }
+    ... on CallUpdated { change expiresAt remainingMs call { id state reason rev caller callee legs alerting roomId } device { deviceId deviceLabel socketId } legs { deviceId deviceLabel state since } }
+    ... on CallLogged { record { id callId peer caller direction reason missed status startedAt acceptedAt duration hubId endedAt } }
   }
 }`;
 

@@ -1,4 +1,4 @@
-import { type Answer, documents, post } from './api.ts';
+import { type Answer, documents, post, verbDocuments } from './api.ts';
 import { listenDocument } from './listen.ts';
 import { rawWs } from './raw.ts';
 
@@ -8,9 +8,15 @@ export const operations = {
   viewer: '{ viewer { uid hubs { hubId privilege } } }',
   activeCalls: '{ activeCalls { id } }',
   call: 'query ($callId: ID!) { call(callId: $callId) { id state } }',
+  callTrace: `query ($callId: ID!) {
+    callTrace(callId: $callId) { call { id state } steps { at text } legs { deviceId deviceLabel state steps { at text } } }
+  }`,
+  iceServers: `query ($callId: ID!) {
+    iceServers(callId: $callId) { urls username credential refreshAfter expiresAt }
+  }`,
   callHistory: `query ($peer: ID, $first: Int, $after: String) {
     callHistory(peer: $peer, first: $first, after: $after) {
-      edges { cursor node { id peer caller direction reason status duration hubId endedAt } }
+      edges { cursor node { id callId peer caller direction reason missed status startedAt acceptedAt duration hubId endedAt } }
       pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
     }
   }`,
@@ -18,6 +24,7 @@ export const operations = {
     roomAccess(roomId: $roomId, uid: $uid) { roomId uid privilege expiresAt }
   }`,
   ...documents,
+  ...verbDocuments,
   grantHub: `mutation ($hubId: ID!, $uid: ID!, $privilege: Permission!, $expiresAt: DateTime) {
     grantHub(hubId: $hubId, uid: $uid, privilege: $privilege, expiresAt: $expiresAt) { hubId uid privilege expiresAt }
   }`,

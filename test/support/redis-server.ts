@@ -1,11 +1,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, constants, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.ts';
+import { guardian } from './guardian.ts';
+import { ensureProgram } from './program.ts';
 
 const run = promisify(execFile);
 
@@ -32,68 +35,17 @@ export interface RedisOptions {
 
 /** The path of a redis-server of at least 7.0; installs one where that needs no question. */
 export async function ensureRedisServer(): Promise<string> {
-  const path = (await onPath('redis-server')) ?? (await install());
+  const path = await ensureProgram('redis-server', {
+    package: 'redis-server',
+    elsewhere:
+      'redis-server 7.0 or newer on the PATH: `sudo apt-get install redis-server`, `brew install redis`, or https://redis.io/docs/latest/get-started/',
+  });
   const { stdout } = await run(path, ['--version']);
   const version = /v=(\d+)\S*/.exec(stdout);
   if (Number(version?.[1]) < 7) {
     throw new Error(`The tests need Redis 7.0 or newer; ${path} is ${version?.[0]}.`);
   }
   return path;
-}
-
-async function install(): Promise<string> {
-  if (process.getuid?.() !== 0 || !(await onPath('apt-get'))) {
-    throw new Error(
-      'The tests need redis-server 7.0 or newer on the PATH: `sudo apt-get install redis-server`, `brew install redis`, or https://redis.io/docs/latest/get-started/',
-    );
-  }
-  process.stderr.write('No redis-server found: installing the package with apt-get.\n');
-  await withoutDaemons(async () => {
-    await aptGet('update');
-    await aptGet('install', '-y', '--no-install-recommends', 'redis-server');
-  });
-  const path = await onPath('redis-server');
-  if (!path) throw new Error('apt-get installed redis-server, and it is still not on the PATH.');
-  return path;
-}
-
-async function aptGet(...args: string[]): Promise<void> {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  try {
-    // Another apt-get may be running, as it does on a machine that has just booted.
-    await run('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=120', ...args], { env, maxBuffer: 2 ** 26 });
-  } catch (cause) {
-    throw new Error(`apt-get ${args[0]} failed; install redis-server by hand and run the tests again.`, {
-      cause,
-    });
-  }
-}
-
-/** Packages ask this file before they start a service. We want the binary, not a Redis on port 6379. */
-async function withoutDaemons(work: () => Promise<void>): Promise<void> {
-  const policy = '/usr/sbin/policy-rc.d';
-  // One that is there already is the administrator's word, and stays.
-  const ours = await succeeds(writeFile(policy, '#!/bin/sh\nexit 101\n', { flag: 'wx', mode: 0o755 }));
-  try {
-    await work();
-  } finally {
-    if (ours) await rm(policy);
-  }
-}
-
-async function onPath(name: string): Promise<string | undefined> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const path = join(folder, name);
-    if (await succeeds(access(path, constants.X_OK))) return path;
-  }
-  return undefined;
-}
-
-function succeeds(work: Promise<unknown>): Promise<boolean> {
-  return work.then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Starts a redis-server and resolves when it answers. */
@@ -150,18 +102,6 @@ async function launch(port: number, args: readonly string[] = []): Promise<Redis
   };
 }
 
-/**
- * Ends a Redis whose test process has gone without stopping it. However a process goes, even killed, the pipe to this
- * one closes; a process group of its own keeps it alive through Ctrl+C.
- */
-function guardian(pid: number, cwd: string): ChildProcess {
-  const script = 'read -r _; kill -KILL "$1"; rm -rf "$2"';
-  return spawn('sh', ['-c', script, 'sh', `${pid}`, cwd], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-}
-
 function commandLine(port: number): string[] {
   return [
     ...['--port', `${port}`, '--bind', '127.0.0.1', '--daemonize', 'no'],
@@ -193,13 +133,4 @@ async function answers(port: number, pid: number | undefined): Promise<boolean> 
     return false; // refused or broken off: not yet
   }
   return reply.startsWith('+PONG') && reply.includes(`\nprocess_id:${pid}\r`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

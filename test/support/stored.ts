@@ -29,7 +29,7 @@ export interface Installation {
   readonly engine: EngineName;
   readonly prefix: string;
   readonly url: string;
-  /** Anybody's; only used with the memory engine. */
+  /** Of a user without live calls, whose sockets would begin before those; only used with the memory engine. */
   readonly token: string;
 }
 
