@@ -2,7 +2,7 @@
 export type InTurn = <Result>(key: string, task: () => Promise<Result>) => Promise<Result>;
 
 /** How long a task waits while none of those before it ends, in milliseconds: a store that hangs must not hold a queue. */
-const patienceMs = 300;
+const patienceMs = 400;
 
 /** The tasks of one key. */
 interface Line {
@@ -36,14 +36,23 @@ export function createTurns(): InTurn {
 
 const ignore = (): void => {};
 
+/** Resolves when those before have ended, or when none of them has for too long. */
 async function turnIn(line: Line): Promise<void> {
   const stuck = Promise.withResolvers<void>();
-  const look = (): void => {
-    const idleMs = performance.now() - line.movedAt;
-    if (idleMs >= patienceMs) stuck.resolve();
-    else timer = setTimeout(look, patienceMs - idleMs);
-  };
-  let timer = setTimeout(look, patienceMs);
+  let timer = later(patienceMs);
+
+  function later(ms: number): NodeJS.Timeout {
+    const due = performance.now() + ms;
+    return setTimeout(() => {
+      const now = performance.now();
+      // A process that was busy itself has kept the others from ending, and asks again.
+      const isBusy = now - due > patienceMs / 4;
+      const idleMs = isBusy ? 0 : now - line.movedAt;
+      if (idleMs >= patienceMs) stuck.resolve();
+      else timer = later(patienceMs - idleMs);
+    }, ms);
+  }
+
   await Promise.race([line.end, stuck.promise]);
   clearTimeout(timer);
 }
