@@ -87,6 +87,6 @@ function createCount() {
 
 function report(engine: EngineName, details: fc.RunDetails<[Scenario]>): string {
   const { seed, counterexamplePath, errorInstance } = details;
-  const again = `npm run -s model -- --engine ${engine} --seed ${seed} --path ${counterexamplePath}`;
+  const again = `npm run -s model -- --engine=${engine} --seed=${seed} --path=${counterexamplePath}`;
   return `${errorInstance}\n\nThe same again: ${again}\n`;
 }

@@ -14,9 +14,10 @@ export interface Decision<Result> {
 
 /**
  * A decision is taken this often while others change what it is based on; before each time, a random part of so many
- * milliseconds passes. Nodes that write one document as fast as they can would otherwise shut each other out.
+ * milliseconds passes. Each time somebody else has come further, and nodes that write one document as fast as they can
+ * would otherwise shut each other out.
  */
-const pausesMs = [0, 0, 0, 10, 20, 40, 80, 160];
+const pausesMs = [0, 0, 0, ...Array.from({ length: 29 }, () => 20)];
 
 /** How long a repetition is answered with the first result, in milliseconds. */
 const keyTtlMs = 5 * 60 * 1000;
@@ -30,7 +31,7 @@ export interface Request {
 
 /**
  * Decides and commits, once per idempotency key: a repetition returns the first result and does nothing.
- * Throws IDEMPOTENCY_CONFLICT when the key came with other input before, CONFLICT after eight lost races.
+ * Throws IDEMPOTENCY_CONFLICT when the key came with other input before, CONFLICT after 32 lost races.
  */
 export async function commitOnce<Result>(
   { store, limits }: SignalingNode,
@@ -46,7 +47,7 @@ export async function commitOnce<Result>(
   return decideAndCommit(store, decide, key);
 }
 
-/** Decides and commits; decides again, up to seven times, when a revision that the decision expected has changed. */
+/** Decides and commits; decides again, up to 31 times, when a revision that the decision expected has changed. */
 export async function decideAndCommit<Result>(
   store: Store,
   decide: () => Promise<Decision<Result>> | Decision<Result>,

@@ -15,7 +15,7 @@ export const errorCodes = {
   PAYLOAD_TOO_LARGE: { retryable: false },
   /** The `clientMutationId` was used with other input within five minutes. */
   IDEMPOTENCY_CONFLICT: { retryable: false },
-  /** Others changed the same thing eight times in a row while this was decided. */
+  /** Others changed the same thing 32 times in a row while this was decided. */
   CONFLICT: { retryable: true },
   /** The store did not answer in time. It is not known whether it happened: repeat it with its clientMutationId. */
   UNAVAILABLE: { retryable: true },

@@ -15,7 +15,7 @@ describe('a page whose connection is cut', () => {
     await bob.press('Cut the connection for 5 s');
     await bob.untilConnection('Connection lost');
     await alice.press('Wave to team');
-    await alice.untilLogged(/notify to team.*Answered in/s);
+    await alice.untilLogged(/notify.*Answered in/s);
     expect(await waves.count()).toBe(0);
     await bob.untilFrames(30);
     await bob.untilConnection('nothing missed');

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 
 /*
  * The model test of calls in its long form, `npm run -s model`; or one run of it that failed:
- * `npm run -s model -- --engine memory --seed 1 --path 2:3`.
+ * `npm run -s model -- --engine=memory --seed=1 --path=2:3`.
  */
 
 const { values } = parseArgs({
