@@ -7,10 +7,14 @@ process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache
 
 /** Suites that take long for what they show every day: `npm run test:long`, which CI runs, or by their names. */
 const long = [
+  'test/caller-lost.test.ts',
   'test/calls.model.test.ts',
+  'test/candidates.test.ts',
+  'test/client-call.test.ts',
   'test/client-chaos.test.ts',
   'test/client-negotiate.test.ts',
   'test/client-package.test.ts',
+  'test/client.test.ts',
   'test/docs.test.ts',
   'test/races.test.ts',
   'test/turn.test.ts',
