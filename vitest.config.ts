@@ -16,7 +16,10 @@ const long = [
   'test/client-package.test.ts',
   'test/client.test.ts',
   'test/docs.test.ts',
+  'test/drain.test.ts',
+  'test/failover.test.ts',
   'test/races.test.ts',
+  'test/redis-forms.test.ts',
   'test/turn.test.ts',
 ];
 const isLong = process.env['SUITES'] === 'long';

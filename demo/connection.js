@@ -16,6 +16,7 @@ const closings = {
   LEFT: 'You left.',
   DISCONNECTED: 'An administrator closed this connection.',
   TOO_MANY_SOCKETS: 'You opened too many other tabs, and this one was the oldest.',
+  REPLACED: 'Another page goes on with this connection.',
   UNAUTHENTICATED: 'The token is not accepted.',
   REFUSED: 'The service refuses what was asked for.',
 };

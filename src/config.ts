@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { parseRedisAddress } from './redis-address.ts';
 import { defaultIce } from './signaling/ice-servers.ts';
 import { defaultLimits } from './signaling/limits.ts';
+import { defaultGraceMs } from './signaling/ports.ts';
 
 /** Everything that can be set from outside, checked. Without a key for tokens, the service runs in development mode. */
 export type Config = Readonly<ReturnType<typeof configOf>>;
@@ -49,7 +51,13 @@ const count = (fallback: number, least = 1) => z.coerce.number().int().min(least
 const variables = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
   HOST: z.string().min(1).optional(),
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// address' }).optional(),
+  REDIS_URL: z
+    .string()
+    .refine(
+      (url) => parseRedisAddress(url) !== undefined,
+      'must be a redis://, redis+sentinel:// or redis+cluster:// address (rediss for TLS), as the README has them',
+    )
+    .optional(),
   REDIS_PREFIX: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, 'has 1 to 64 characters out of A-Z a-z 0-9 _ -')
@@ -62,6 +70,13 @@ const variables = z.object({
   AUTH_ALGORITHMS: algorithms.optional(),
   AUTH_ISSUER: z.string().min(1).optional(),
   AUTH_AUDIENCE: z.string().min(1).optional(),
+  GRACE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(300)
+    .default(defaultGraceMs / 1000),
+  DRAIN_SECONDS: z.coerce.number().int().min(0).max(600).optional(),
   CORS_ORIGINS: origins.default([]),
   DEMO: z.enum(['on', 'off']).optional(),
   GRAPHIQL: z.enum(['on', 'off']).optional(),
@@ -102,6 +117,9 @@ function configOf(env: Variables) {
       issuer: env.AUTH_ISSUER,
       audience: env.AUTH_AUDIENCE,
     },
+    // Whoever develops restarts it all day.
+    graceMs: env.GRACE_SECONDS * 1000,
+    drainSeconds: env.DRAIN_SECONDS ?? (development ? 0 : 10),
     corsOrigins: env.CORS_ORIGINS,
     demo: env.DEMO ? env.DEMO === 'on' : development,
     graphiql: env.GRAPHIQL ? env.GRAPHIQL === 'on' : development,

@@ -5,7 +5,11 @@ try {
   const config = readConfig();
   const node = await startNode(config);
   process.stdout.write(greeting(config, node));
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => leave(node));
+  process.once('SIGINT', () => exitAfter(node.stop()));
+  process.once('SIGTERM', () => {
+    process.once('SIGTERM', () => exitAfter(node.stop()));
+    exitAfter(node.drain());
+  });
 } catch (error) {
   process.stderr.write(
     `${error instanceof ConfigError || isExpected(error) ? error.message : (error as Error).stack}\n`,
@@ -18,8 +22,8 @@ function isExpected(error: unknown): error is Error {
   return error instanceof Error && ('code' in error || error.name === 'SignalingError');
 }
 
-function leave(node: Node): void {
-  node.stop().then(
+function exitAfter(ended: Promise<void>): void {
+  ended.then(
     () => process.exit(0),
     () => process.exit(1),
   );

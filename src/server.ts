@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo, Socket as Connection } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Config } from './config.ts';
 import { prepareDevelopment } from './development.ts';
 import { type AuthOptions, createAuthenticate } from './graphql/auth.ts';
+import { trackConnections } from './graphql/connections.ts';
 import { createDemo } from './graphql/demo.ts';
 import { createMaskError } from './graphql/errors.ts';
 import { createGraphiql } from './graphql/graphiql.ts';
@@ -13,6 +13,7 @@ import { createHeartbeat } from './graphql/heartbeat.ts';
 import { createHttpServer } from './graphql/http.ts';
 import { createPlans } from './graphql/plan.ts';
 import { createSchema } from './graphql/schema.ts';
+import { createSlowReaders } from './graphql/slow-readers.ts';
 import { createWsServer } from './graphql/ws.ts';
 import { createGraphQLServer } from './graphql/yoga.ts';
 import { createMemoryBus } from './memory/bus.ts';
@@ -32,7 +33,12 @@ export interface Node {
   readonly users: readonly { readonly uid: string; readonly token: string }[];
   /** What can be counted, for tests and operators. */
   stats(): NodeStats;
-  /** Ends every socket, finishes what runs, and lets go of everything. May be called again. */
+  /**
+   * Leaves in good order, within the configured window: no socket is opened any more, those that are open are sent away one
+   * after the other, what runs is finished; then `stop`.
+   */
+  drain(): Promise<void>;
+  /** Ends every socket at once, finishes what runs, and lets go of everything. May be called again, also during `drain`. */
   stop(): Promise<void>;
 }
 
@@ -40,10 +46,18 @@ export interface NodeStats extends SocketStats {
   readonly plans: number;
   /** How often graphql-js has run for signals. */
   readonly executions: number;
+  /** How many connections were ended because they took their bytes too slowly. */
+  readonly slowReaders: number;
 }
 
 /** How long a stopping node waits for its requests, in milliseconds. */
 const patienceMs = 2000;
+
+/** What is kept of a drain's window for letting go of everything, in milliseconds. */
+const leastMs = 500;
+
+/** Sockets are closed in the first half of the window; the wheel may take a second more. */
+const spreadOf = (drainMs: number): number => Math.max(0, drainMs / 2 - 1000);
 
 /** What tests replace. */
 export interface Overrides {
@@ -74,7 +88,8 @@ export async function startNode(config: Config, overrides: Overrides = {}): Prom
   const yoga = createGraphQLServer(schema, { signaling, service, authenticate }, mask);
   const plans = createPlans(schema, mask);
   const heartbeat = createHeartbeat(clock);
-  const ws = createWsServer({ signaling, yoga, plans, authenticate, mask, heartbeat, log });
+  const slowReaders = createSlowReaders(clock);
+  const ws = createWsServer({ signaling, yoga, plans, authenticate, mask, heartbeat, slowReaders, log });
   const graphiql = config.graphiql ? createGraphiql(users) : undefined;
   const demo = config.demo ? createDemo({ users, graphiql: config.graphiql }) : undefined;
   const { corsOrigins } = config;
@@ -84,6 +99,7 @@ export async function startNode(config: Config, overrides: Overrides = {}): Prom
     plans,
     mask,
     heartbeat,
+    slowReaders,
     ws,
     graphiql,
     demo,
@@ -92,16 +108,31 @@ export async function startNode(config: Config, overrides: Overrides = {}): Prom
     localOnly: config.development,
   });
 
-  const unasked = trackUnasked(http);
+  const connections = trackConnections(http);
+  const drainMs = config.drainSeconds * 1000;
+  const stopping = Promise.withResolvers<void>();
+  let drained: Promise<void> | undefined;
+  let stopped: Promise<void> | undefined;
 
-  async function stop(): Promise<void> {
+  async function drain(): Promise<void> {
+    const end = performance.now() + drainMs;
+    log.info({ seconds: config.drainSeconds }, 'the node is stopping: it sends its clients away');
+    connections.leave();
+    await Promise.race([signaling.drain(spreadOf(drainMs)), stopping.promise]);
+    stopped ??= stop(drainMs === 0 ? patienceMs : Math.max(leastMs, end - performance.now() - leastMs));
+    await stopped;
+  }
+
+  async function stop(patience: number): Promise<void> {
+    stopping.resolve();
     const closed = once(http, 'close');
+    connections.leave();
     http.close();
-    for (const connection of unasked) connection.destroy();
+    connections.closeUnasked();
     await signaling.stop();
-    await ws.stop();
+    await Promise.all([ws.stop(patience), orGiveUp(closed, patience, () => http.closeAllConnections())]);
     heartbeat.stop();
-    await orGiveUp(closed, () => http.closeAllConnections());
+    slowReaders.stop();
     await engineParts.stop();
   }
 
@@ -111,17 +142,28 @@ export async function startNode(config: Config, overrides: Overrides = {}): Prom
   } catch (error) {
     await signaling.stop();
     heartbeat.stop();
+    slowReaders.stop();
     await engineParts.stop();
     throw error;
   }
 
-  let stopped: Promise<void> | undefined;
   return {
     url: urlOf(http.address() as AddressInfo),
     users,
-    stats: () => ({ ...signaling.stats(), plans: plans.size, executions: plans.executions }),
+    stats: () => ({
+      ...signaling.stats(),
+      plans: plans.size,
+      executions: plans.executions,
+      slowReaders: slowReaders.count,
+    }),
+    drain: () => {
+      drained ??= drain();
+      return drained;
+    },
     stop: () => {
-      stopped ??= stop();
+      // One that is patient, because it drains, is so no longer.
+      if (stopped !== undefined) setTimeout(() => http.closeAllConnections(), patienceMs).unref();
+      stopped ??= stop(patienceMs);
       return stopped;
     },
   };
@@ -138,10 +180,10 @@ interface Engine {
 }
 
 /** The one place that chooses. */
-function createEngine({ redis }: Config, log: Log, clock: Clock | undefined): Engine {
-  if (redis) return { engine: 'redis', ...createRedisEngine({ ...redis, log, clock, systemClock }) };
+function createEngine({ redis, graceMs }: Config, log: Log, clock: Clock | undefined): Engine {
+  if (redis) return { engine: 'redis', ...createRedisEngine({ ...redis, graceMs, log, clock, systemClock }) };
   const bus = createMemoryBus();
-  const store = createMemoryStore(clock ?? systemClock, bus.publish);
+  const store = createMemoryStore(clock ?? systemClock, bus.publish, graceMs);
   return {
     engine: 'memory',
     store,
@@ -158,21 +200,9 @@ function authOptions({ auth }: Config, developmentSecret: string | undefined): A
   return { key, algorithms, issuer, audience };
 }
 
-/** Connections on which nothing was asked yet: browsers open some ahead, and `close()` would wait for them. */
-function trackUnasked(http: Server): ReadonlySet<Connection> {
-  const unasked = new Set<Connection>();
-  http.on('connection', (connection) => {
-    unasked.add(connection);
-    connection.once('close', () => unasked.delete(connection));
-  });
-  for (const event of ['request', 'upgrade'] as const)
-    http.on(event, ({ socket }) => void unasked.delete(socket));
-  return unasked;
-}
-
 /** Requests that run may finish; whoever takes longer than that is cut off. */
-async function orGiveUp(finished: Promise<unknown>, giveUp: () => void): Promise<void> {
-  const timer = setTimeout(giveUp, patienceMs);
+async function orGiveUp(finished: Promise<unknown>, patience: number, giveUp: () => void): Promise<void> {
+  const timer = setTimeout(giveUp, patience);
   await finished;
   clearTimeout(timer);
 }

@@ -1,7 +1,8 @@
 import process from 'node:process';
 import { describe, expect, test } from 'vitest';
-import { type ChaosProxy, startChaosProxy } from './support/chaos-proxy.ts';
+import { startChaosProxy } from './support/chaos-proxy.ts';
 import { transports } from './support/listen.ts';
+import type { ChaosProxy } from './support/proxy.ts';
 import { type Member, member } from './support/sdk.ts';
 import { startService } from './support/service.ts';
 

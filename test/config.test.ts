@@ -98,6 +98,10 @@ describe('the environment', () => {
     ['a port that is none', { PORT: '70000' }, ['PORT']],
     ['a port that is no number', { PORT: 'http' }, ['PORT']],
     ['a Redis that is none', { REDIS_URL: 'http://127.0.0.1' }, ['REDIS_URL']],
+    ['a Redis on port 0', { REDIS_URL: 'redis://a:0' }, ['REDIS_URL']],
+    ['two Redis without a form', { REDIS_URL: 'redis://a,b' }, ['REDIS_URL']],
+    ['Sentinels without a primary', { REDIS_URL: 'redis+sentinel://a,b' }, ['REDIS_URL']],
+    ['a database of a cluster', { REDIS_URL: 'redis+cluster://a,b/1' }, ['REDIS_URL']],
     ['a prefix with spaces', { REDIS_PREFIX: 'my app' }, ['REDIS_PREFIX']],
     ['a short secret', { AUTH_SECRET: 'x'.repeat(31) }, ['AUTH_SECRET']],
     ['a secret and a JWKS', { AUTH_SECRET: secret, AUTH_JWKS_URL: jwks }, ['AUTH_JWKS_URL']],
@@ -153,6 +157,18 @@ describe('the environment', () => {
 
   test.each(['127.0.0.1', '::1', 'localhost'])('%s is good in development mode', (host) => {
     expect(readConfig({ HOST: host }).host).toBe(host);
+  });
+
+  test.each([
+    'redis://localhost',
+    'rediss://user:p%40ss@a.example:6380/2',
+    'redis://[::1]:6379',
+    'redis+sentinel://:secret@a:26379,b:26379,c/main',
+    'rediss+sentinel://a/main/1?sentinelPassword=secret',
+    'redis+cluster://user:secret@a:7000,[::1]:7001',
+    'rediss+cluster://a',
+  ])('%s is an address of Redis', (url) => {
+    expect(readConfig({ REDIS_URL: url }).redis?.url).toBe(url);
   });
 
   test('servers for ICE are taken as RFC 7064 and RFC 7065 have them, and by default there are none', () => {

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, Socket } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Outbox } from '../src/graphql/outbox.ts';
+import { createSlowReaders } from '../src/graphql/slow-readers.ts';
 import { as } from './support/api.ts';
+import { manualClock } from './support/clock.ts';
 import { listen, transports } from './support/listen.ts';
 import { turns, until } from './support/raw.ts';
 import { engines, startService, tokenFor } from './support/service.ts';
@@ -40,8 +42,13 @@ test('what a tick brings for a connection is one write, in the order it came', a
     server.close();
   });
   await until('the connections', () => accepted.length === clients.length);
+  const packing = {
+    lengthOf: (item: string) => item.length,
+    join: (items: readonly string[]) => Buffer.from(items.join('')),
+  };
+  const slowReaders = createSlowReaders(manualClock());
   const outboxes = accepted.map(
-    (connection) => new Outbox<string>(connection, (items) => Buffer.from(items.join('')), { slow() {} }),
+    (connection) => new Outbox<string>(connection, packing, slowReaders, { slow() {} }),
   );
   const writes = countWrites(port);
   for (const word of ['one ', 'two ', 'three']) for (const outbox of outboxes) outbox.push(word);

@@ -23,6 +23,8 @@ const left = (at: number, by: Departure['by']): Departure => ({
   uid: 'alice',
   socketId: 'd1',
   deviceId: 'desk',
+  generation: 1,
+  final: false,
   at,
   by,
 });

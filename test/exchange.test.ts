@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createMemoryBus } from '../src/memory/bus.ts';
 import { createMemoryStore } from '../src/memory/store.ts';
 import { largeAudience } from '../src/signaling/backlog.ts';
+import type { Identity } from '../src/signaling/caller.ts';
 import { systemClock } from '../src/signaling/clock.ts';
 import { entryFor } from '../src/signaling/entry.ts';
 import { defaultLimits } from '../src/signaling/limits.ts';
@@ -22,6 +23,12 @@ function createTestNode(): SignalingNode {
 }
 
 /** A live socket of the exchange, whose signals are collected. */
+function identityOf(uid: string): Identity {
+  const nameless = { ident: null, firstname: null, lastname: null, fullname: null, email: null };
+  const times = { issuedAt: 0, expiresAt: Number.MAX_SAFE_INTEGER };
+  return { uid, ...nameless, hubs: new Map(), busy: 'waiting', admin: false, ...times };
+}
+
 async function join(
   node: SignalingNode,
   uid: string,
@@ -30,7 +37,15 @@ async function join(
   const got: Signal[] = [];
   const socket = createSocket({
     uid,
-    record: { socketId: `sock-${uid}`, deviceId: null, deviceLabel: null, openedAt: 0 },
+    record: {
+      socketId: `sock-${uid}`,
+      deviceId: null,
+      deviceLabel: null,
+      openedAt: 0,
+      generation: 1,
+      keys: [],
+    },
+    identity: identityOf(uid),
     sink: { write: (signal) => void got.push(signal), end() {}, gone: false },
     kinds: null,
     hubIds: null,

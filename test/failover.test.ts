@@ -29,14 +29,27 @@ function comeBack(open: () => Promise<PersonalListener>): Promise<PersonalListen
   return vi.waitFor(open, { timeout: 8000, interval: 20 });
 }
 
-/** Waits for a socket's end, which must be told as a gap. */
-async function gapOf(listener: PersonalListener): Promise<void> {
-  expect(await listener.nextOf('SocketClosing')).toMatchObject({
-    code: 'GAP',
-    reconnect: true,
-    retryAfterMs: 0,
+/** Waits until a socket that stayed open was told that it begins anew, because its past cannot be proven whole. */
+async function anew(listener: PersonalListener, reason: 'EPOCH' | 'TRIMMED'): Promise<void> {
+  await vi.waitFor(() => expect(beginnings(listener)).toHaveLength(2), { timeout: 8000, interval: 5 });
+  expect(await listener.nextOf('SocketReady')).toMatchObject({
+    socketId: listener.ready.socketId,
+    recovered: false,
+    reason,
   });
-  await listener.ended;
+  expect(listener.received.map(({ __typename }) => __typename)).not.toContain('SocketClosing');
+}
+
+/** How often a socket was told that it begins. */
+function beginnings({ received }: PersonalListener): Received[] {
+  return received.filter(({ __typename }) => __typename === 'SocketReady');
+}
+
+/** Takes as many signals. */
+async function take(listener: PersonalListener, count: number): Promise<Received[]> {
+  const signals: Received[] = [];
+  while (signals.length < count) signals.push(await listener.next());
+  return signals;
 }
 
 /** Alice and bob on one node; bob's phone has a socket over each transport. */
@@ -49,27 +62,23 @@ async function aliceAndBob(url: string) {
 }
 
 describe('a Redis that was killed and came back empty', () => {
-  test('does not end the node: open sockets are told of the gap, come back, and ring', async () => {
+  test('does not end the node or a socket: each begins anew where it is, and rings', async () => {
     const server = await ownRedis();
     const node = await startService({ engine: 'redis', redisUrl: server.url });
-    const { alice, open, sockets } = await aliceAndBob(node.url);
+    const { alice, sockets } = await aliceAndBob(node.url);
 
     await server.kill();
-    await Promise.all(sockets.map(gapOf));
-    await vi.waitFor(() => expect(node.stats()).toMatchObject({ sockets: 0, topics: 0, plans: 0 }));
     await ownRedis({ port: server.port });
+    await Promise.all(sockets.map((socket) => anew(socket, 'EPOCH')));
 
-    for (const transport of transports) {
-      const back = await comeBack(() => open(undefined, transport));
-      const { call, signalId, offline } = await alice.dial(ring);
-      expect(offline).toBe(false);
-      expect(await back.next()).toMatchObject({ __typename: 'IncomingCall', id: signalId });
-      expect(await alice.message({ target: { socketId: back.ready.socketId } })).toMatchObject({
-        offline: false,
-      });
-      expect(await back.next()).toMatchObject({ __typename: 'PeerMessage' });
-      // Else the next dial would join it.
-      await alice.hangUp(call.id);
+    expect(node.stats()).toMatchObject({ sockets: 2 });
+    const { signalId, offline } = await alice.dial(ring);
+    expect(offline).toBe(false);
+    for (const socket of sockets) {
+      expect(await socket.next()).toMatchObject({ __typename: 'IncomingCall', id: signalId });
+      const toSocket = await alice.message({ target: { socketId: socket.ready.socketId } });
+      expect(toSocket).toMatchObject({ offline: false });
+      expect(await socket.next()).toMatchObject({ __typename: 'PeerMessage', id: toSocket.signalId });
     }
   });
 
@@ -159,22 +168,23 @@ describe('a Redis that was emptied while it lived', () => {
 
     expect(back.ready).toMatchObject({ recovered: false, reason: 'EPOCH' });
     expect(numberOf(back.ready)).toBeGreaterThan(numberOf(before));
-    await Promise.all(sockets.map(gapOf));
+    await Promise.all(sockets.map((socket) => anew(socket, 'EPOCH')));
   });
 
-  test('closes the sockets that it no longer knows with the next renewal of the lease', async () => {
+  test('registers the sockets that it no longer knows with the next renewal of the lease', async () => {
     const server = await ownRedis();
     const clock = manualClock();
     const { url } = await startService({ engine: 'redis', redisUrl: server.url, overrides: { clock } });
-    const { alice, open, sockets } = await aliceAndBob(url);
+    const { alice, sockets } = await aliceAndBob(url);
 
     await connectRedis(server.url).flushall();
     clock.advance(2000);
-    await Promise.all(sockets.map(gapOf));
+    await Promise.all(sockets.map((socket) => anew(socket, 'EPOCH')));
 
-    const back = await comeBack(() => open());
-    await alice.dial(ring);
-    expect(await back.next()).toMatchObject({ __typename: 'IncomingCall' });
+    const { call } = await alice.dial(ring);
+    expect(call).toMatchObject({ state: 'RINGING', legs: 1 });
+    for (const socket of sockets)
+      expect(await socket.next()).toMatchObject({ __typename: 'IncomingCall', call: { id: call.id } });
   });
 });
 
@@ -218,7 +228,7 @@ describe('a promoted replica that lacks the last three signals', () => {
 
     door.pointTo(replica.port);
     door.cut();
-    await Promise.all(sockets.map(gapOf));
+    await Promise.all(sockets.map((socket) => anew(socket, 'EPOCH')));
 
     // One who saw all five, one who saw only what both servers have, one who saw nothing.
     for (const cursor of [seen[4].cursor, seen[1].cursor, sockets[0]?.ready.cursor]) {
@@ -232,7 +242,7 @@ describe('a promoted replica that lacks the last three signals', () => {
     expect(Math.min(...after.map(numberOf))).toBeGreaterThan(Math.max(...seen.map(numberOf)));
   });
 
-  test('knows only the sockets that came back to it', async () => {
+  test('knows the sockets that it never heard of, once they have begun anew', async () => {
     const { primary, replica, link, door } = await replicated();
     const prefix = randomPrefix();
     const { url } = await startService({
@@ -243,17 +253,20 @@ describe('a promoted replica that lacks the last three signals', () => {
     const { alice, open, sockets } = await aliceAndBob(url);
     await inStep(connectRedis(primary.url), link, prefix);
     await link.replicaof('NO', 'ONE');
+    const late = await open();
 
     door.pointTo(replica.port);
     door.cut();
-    await Promise.all(sockets.map(gapOf));
-    const back = await comeBack(() => open());
+    const all = [...sockets, late];
+    await Promise.all(all.map((socket) => anew(socket, 'EPOCH')));
 
-    const { call } = await alice.dial(ring);
+    const { call, signalId } = await alice.dial(ring);
     const { legs } = JSON.parse(
       (await link.hget(createKeys(prefix).document(`call:${call.id}`), 'body')) ?? '',
     );
-    expect(legs).toMatchObject([{ deviceId: 'phone', socketIds: [back.ready.socketId] }]);
+    expect(legs).toMatchObject([{ deviceId: 'phone' }]);
+    expect([...legs[0].socketIds].sort()).toEqual(all.map(({ ready }) => ready.socketId).sort());
+    for (const socket of all) expect(await socket.next()).toMatchObject({ id: signalId });
   });
 });
 
@@ -301,42 +314,83 @@ describe('a node whose Redis stops while its clients leave', () => {
   });
 });
 
-describe('a lost connection for receiving', () => {
-  test('tells every socket of the gap, and nothing is lost with `after`', async () => {
+describe('a Redis that did not answer for a while', () => {
+  test('costs a socket nothing: it stays open, and what comes then comes to it', async () => {
     const server = await ownRedis();
     const { url } = await startService({ engine: 'redis', redisUrl: server.url });
-    const { alice, open, sockets } = await aliceAndBob(url);
-    await alice.message({ target: { uid: 'bob' }, type: 'seen' });
-    const seen = await Promise.all(sockets.map((socket) => socket.next()));
+    const { alice, sockets } = await aliceAndBob(url);
 
-    await connectRedis(server.url).call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    server.pause();
+    onTestFinished(() => server.resume());
+    await alice.refused('message', { target: { uid: 'bob' } });
+    server.resume();
+    const sent = await vi.waitFor(() => alice.message({ target: { uid: 'bob' }, type: 'after' }), {
+      timeout: 8000,
+    });
+
+    for (const socket of sockets) {
+      // What was refused may have been done: nobody knows.
+      let signal = await socket.next();
+      while (signal.type !== 'after') signal = await socket.next();
+      expect(signal.id).toBe(sent.signalId);
+      expect(beginnings(socket)).toHaveLength(1);
+    }
+  });
+});
+
+describe('a lost connection for receiving', () => {
+  test('costs no signal: the same sockets get what came meanwhile, once and in order', async () => {
+    const server = await ownRedis();
+    const { url } = await startService({ engine: 'redis', redisUrl: server.url });
+    const { alice, sockets } = await aliceAndBob(url);
+    const redis = connectRedis(server.url);
+
     const sent: string[] = [];
-    for (let i = 0; i < 20; i++) sent.push((await alice.message({ target: { uid: 'bob' } })).signalId);
-    await Promise.all(sockets.map(gapOf));
+    for (let i = 0; i < 60; i++) {
+      if (i % 20 === 5) await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      sent.push((await alice.message({ target: { uid: 'bob' } })).signalId);
+    }
 
-    for (const [i, transport] of transports.entries()) {
-      const back = await comeBack(() => open(seen[i].cursor, transport));
-      expect(back.ready).toMatchObject({ recovered: true, reason: null, cursor: seen[i].cursor });
-      const missed: Received[] = [];
-      while (missed.length < 20) missed.push(await back.next());
-      expect(idsOf(missed)).toEqual(sent);
-      const live = await alice.message({ target: { socketId: back.ready.socketId } });
-      expect(await back.next()).toMatchObject({ id: live.signalId });
+    for (const socket of sockets) {
+      const heard = await take(socket, sent.length);
+      expect(idsOf(heard)).toEqual(sent);
+      const live = await alice.message({ target: { socketId: socket.ready.socketId } });
+      expect(await socket.next()).toMatchObject({ id: live.signalId });
+      expect(beginnings(socket)).toHaveLength(1);
     }
   });
 
-  test('leaves no socket counted that is gone', async () => {
+  test('is not noticed by one who opens meanwhile, but for the time it takes', async () => {
     const server = await ownRedis();
     const { url } = await startService({ engine: 'redis', redisUrl: server.url });
     const { alice, open, sockets } = await aliceAndBob(url);
+    await alice.message({ target: { uid: 'bob' } });
+    const seen = await sockets[0]?.next();
 
     await connectRedis(server.url).call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-    await Promise.all(sockets.map(gapOf));
-    await comeBack(() => open());
+    const [sent, back] = await Promise.all([
+      alice.message({ target: { uid: 'bob' } }),
+      comeBack(() => open(seen.cursor)),
+    ]);
+
+    expect(back.ready).toMatchObject({ recovered: true, reason: null, cursor: seen.cursor });
+    expect(await back.next()).toMatchObject({ id: sent.signalId });
+    const live = await alice.message({ target: { uid: 'bob' } });
+    expect(await back.next()).toMatchObject({ id: live.signalId });
+  });
+
+  test('leaves the counts of its sockets as they were', async () => {
+    const server = await ownRedis();
+    const { url } = await startService({ engine: 'redis', redisUrl: server.url });
+    const { alice, sockets } = await aliceAndBob(url);
+
+    await connectRedis(server.url).call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    const { signalId } = await alice.message({ target: { uid: 'bob' } });
+    for (const socket of sockets) expect(await socket.next()).toMatchObject({ id: signalId });
     const own = await alice.open();
 
     const { hubs } = await alice.notify({ recipients: ['team'], socketId: own.ready.socketId });
-    expect(hubs).toEqual([{ hubId: 'team', sockets: 2, nodes: 1 }]);
+    expect(hubs).toEqual([{ hubId: 'team', sockets: 3, nodes: 1 }]);
   });
 });
 
@@ -361,30 +415,51 @@ describe('what others publish on our channels', () => {
 
     for (const socket of sockets) expect(await socket.next()).toMatchObject({ id: signalId });
   });
+});
 
-  test('closes the sockets of its topic, and no others, when an entry before it is missing', async () => {
+describe('an entry that was not told', () => {
+  /** Bob's sockets have seen one message; the next entry of his topic is committed, and published to nobody. */
+  async function untold({ isKept }: { readonly isKept: boolean }) {
     const prefix = randomPrefix();
     const { url } = await startService({ engine: 'redis', prefix });
-    const { alice, open, sockets } = await aliceAndBob(url);
+    const { alice, sockets } = await aliceAndBob(url);
     const own = await alice.open();
-    await alice.message({ target: { uid: 'bob' } });
+    await alice.message({ target: { uid: 'bob' }, type: 'seen' });
     const [seen] = await Promise.all(sockets.map((socket) => socket.next()));
-    const [epoch] = seen.cursor.split(':');
     const number = numberOf(seen);
 
-    // As if the entry `number + 1` had never come.
-    await connectRedis().publish(
-      createKeys(prefix).channel('user:bob'),
-      `${epoch} ${number + 2} ${number + 1} {}`,
-    );
-    await Promise.all(sockets.map(gapOf));
+    const redis = connectRedis();
+    const keys = createKeys(prefix);
+    const entries = keys.entries('user:bob');
+    const [[, fields = []] = []] = await redis.xrevrange(entries, '+', '-', 'COUNT', 1);
+    const body = (fields.at(-1) ?? '').replaceAll('seen', 'untold');
+    if (isKept) await redis.xadd(entries, `${number + 1}-0`, 'previous', number, 'bytes', 0, 'body', body);
+    await redis.hset(keys.record('user:bob'), 'last', number + 1);
+    return { alice, sockets, own };
+  }
+
+  test('is read when the next one shows that it is missing: both come in their order', async () => {
+    const { alice, sockets, own } = await untold({ isKept: true });
+
+    const { signalId } = await alice.message({ target: { uid: 'bob' }, type: 'told' });
+
+    for (const socket of sockets) {
+      expect(await take(socket, 2)).toMatchObject([{ type: 'untold' }, { type: 'told', id: signalId }]);
+      expect(beginnings(socket)).toHaveLength(1);
+    }
+    expect(await own.heard()).toEqual([]);
+    expect(beginnings(own)).toHaveLength(1);
+  });
+
+  test('and is not kept either lets the sockets of its topic begin anew, and no others', async () => {
+    const { alice, sockets, own } = await untold({ isKept: false });
+
+    await alice.message({ target: { uid: 'bob' }, type: 'told' });
+    await Promise.all(sockets.map((socket) => anew(socket, 'TRIMMED')));
 
     const { signalId } = await alice.message({ target: { uid: 'bob' } });
-    const back = await open(seen.cursor);
-    expect(back.ready).toMatchObject({ recovered: true });
-    expect(await back.next()).toMatchObject({ id: signalId });
-    const next = await alice.message({ target: { uid: 'bob' } });
-    expect(await back.next()).toMatchObject({ id: next.signalId });
+    for (const socket of sockets) expect(await socket.next()).toMatchObject({ id: signalId });
     expect(await own.heard()).toEqual([]);
+    expect(beginnings(own)).toHaveLength(1);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createHeartbeat } from '../src/graphql/heartbeat.ts';
-import { post } from './support/api.ts';
+import { as, post } from './support/api.ts';
 import { type ManualClock, manualClock } from './support/clock.ts';
 import { listenDocument } from './support/listen.ts';
 import { type RawWs, rawSse, signedInWs, until } from './support/raw.ts';
@@ -81,6 +81,45 @@ describe('over server-sent events', () => {
     await until('the socket is gone', () => node.stats().sockets === 0);
     pass(clock, 2 * beat);
     for (const raw of [refused, left]) expect(comments(raw.text)).toBe(0);
+  });
+});
+
+describe('rotation', () => {
+  test('a stream is broken off after five minutes, each at another time, and told to come back at once', async () => {
+    const { clock, node } = await startNode();
+    const token = await tokenFor('alice');
+    const streams = Array.from({ length: 15 }, () => rawSse(node.url, token));
+    await Promise.all(streams.map((raw) => raw.contains('SocketReady')));
+    pass(clock, 279);
+    expect(node.stats().sockets).toBe(streams.length);
+    const counts = Array.from({ length: 44 }, () => {
+      pass(clock, 1);
+      return node.stats().sockets;
+    });
+    expect(counts.at(-1)).toBe(0);
+    expect(new Set(counts).size).toBeGreaterThan(3);
+    for (const raw of streams) {
+      await raw.closed;
+      expect(raw.text).toContain('"code":"ROTATION","reconnect":true,"retryAfterMs":0');
+      expect(raw.text).toContain('retry: 0\n');
+      expect(raw.text).not.toContain('event: complete');
+      // Broken off: the body has no end.
+      expect(raw.text.endsWith('\r\n0\r\n\r\n')).toBe(false);
+    }
+  });
+
+  test('the client goes on from its cursor and has missed nothing', async () => {
+    const { clock, node } = await startNode();
+    const token = await tokenFor('alice');
+    const raw = rawSse(node.url, token);
+    await raw.contains('SocketReady');
+    pass(clock, 323);
+    await raw.closed;
+    const [, cursor = ''] = /\nid: (\S+)/.exec(raw.text) ?? [];
+    await as(node.url, token).message({ target: { uid: 'alice' }, payload: 'meanwhile' });
+    const again = rawSse(node.url, token, { variables: { after: cursor } });
+    await again.contains('"recovered":true');
+    await again.contains('meanwhile');
   });
 });
 

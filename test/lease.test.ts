@@ -3,14 +3,23 @@ import { createKeys } from '../src/redis/keys.ts';
 import { startChildNode } from './support/child-node.ts';
 import { type ManualClock, manualClock } from './support/clock.ts';
 import { connectRedis } from './support/engine.ts';
-import { person } from './support/person.ts';
+import { listenDocument } from './support/listen.ts';
+import { idsOf, person } from './support/person.ts';
 import { randomPrefix, startService } from './support/service.ts';
 
 /** A lease, and how often it is renewed, in milliseconds. */
 const leaseMs = 8000;
 const renewMs = 2000;
 
+/** How often sockets whose grace is over are looked for, in milliseconds. */
+const sweepMs = 1000;
+
 const ring = { target: { uid: 'bob' }, roomId: 'room', roomType: 'video' };
+
+const resumeDocument = listenDocument
+  .replace('(', '($resumeToken: String, ')
+  .replace('incomingSignal(', 'incomingSignal(resumeToken: $resumeToken, ')
+  .replace('SocketReady {', 'SocketReady { resumeToken resumed');
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -22,8 +31,8 @@ function installation() {
   const keys = createKeys(prefix);
   const redis = connectRedis();
 
-  async function start(clock: ManualClock = manualClock()) {
-    const node = await startService({ engine: 'redis', prefix, overrides: { clock } });
+  async function start(clock: ManualClock = manualClock(), env: NodeJS.ProcessEnv = {}) {
+    const node = await startService({ engine: 'redis', prefix, env, overrides: { clock } });
     return { ...node, clock };
   }
 
@@ -35,9 +44,15 @@ function installation() {
     );
   }
 
-  /** Waits until the registry holds no such node any more. */
-  async function untilGone(id: string): Promise<void> {
-    await vi.waitFor(async () => expect([...(await leases()).keys()]).not.toContain(id), { interval: 5 });
+  /** Lets the time of a node pass until its sweeps have removed another: each forgets a bounded number of sockets. */
+  async function untilGone(id: string, clock: ManualClock): Promise<void> {
+    await vi.waitFor(
+      async () => {
+        clock.advance(sweepMs);
+        expect([...(await leases()).keys()]).not.toContain(id);
+      },
+      { interval: 20 },
+    );
   }
 
   /** The only node there is. */
@@ -65,53 +80,58 @@ function installation() {
   return { prefix, keys, redis, start, onlyNode, untilGone, pass, traces };
 }
 
-test('a dial sees the sockets of a killed node until its lease ends, and never after', async () => {
-  const { prefix, start, onlyNode, pass } = installation();
-  const killed = await startChildNode({ REDIS_URL: inject('redisUrl'), REDIS_PREFIX: prefix });
-  const bob = await person(killed.url, 'bob');
-  const phone = await bob.open({ variables: { deviceId: 'phone' } });
-  const stream = { streamId: 'camera', socketId: phone.ready.socketId };
-  await bob.message({ target: { uid: 'alice' }, origin: stream });
-  await killed.end('SIGKILL');
-  const { until } = await onlyNode();
+test.each([
+  [0, 'its lease ends'],
+  [30, 'their grace after its lease is over'],
+])(
+  'with %i s of grace, a dial sees the sockets of a killed node until %s, and never after',
+  async (grace) => {
+    const { prefix, start, onlyNode, pass } = installation();
+    const env = { GRACE_SECONDS: `${grace}` };
+    const killed = await startChildNode({ REDIS_URL: inject('redisUrl'), REDIS_PREFIX: prefix, ...env });
+    const bob = await person(killed.url, 'bob');
+    const phone = await bob.open({ variables: { deviceId: 'phone' } });
+    const stream = { streamId: 'camera', socketId: phone.ready.socketId };
+    await bob.message({ target: { uid: 'alice' }, origin: stream });
+    await killed.end('SIGKILL');
+    const { until } = await onlyNode();
 
-  const { url, clock } = await start();
-  const alice = await person(url, 'alice');
-  const socketId = (await alice.open()).ready.socketId;
-  await pass(until - 1 - clock.now(), clock);
+    const { url, clock } = await start(manualClock(), env);
+    const alice = await person(url, 'alice');
+    const socketId = (await alice.open()).ready.socketId;
+    const counted = async () => (await alice.notify({ recipients: ['team'], socketId })).hubs;
+    await pass(until - 1 - clock.now(), clock);
+    expect(await counted()).toEqual([{ hubId: 'team', sockets: 2, nodes: 2 }]);
+    await pass(grace * 1000, clock);
 
-  const { call, offline } = await alice.dial(ring);
-  expect({ call, offline }).toMatchObject({ offline: false, call: { state: 'RINGING', legs: 1 } });
-  expect(await alice.message({ target: { socketId: phone.ready.socketId } })).toMatchObject({
-    offline: false,
-  });
-  expect((await alice.notify({ recipients: ['team'], socketId })).hubs).toEqual([
-    { hubId: 'team', sockets: 2, nodes: 2 },
-  ]);
-  expect(
-    await alice.refused('message', { target: { uid: 'bob' }, origin: { ...stream, socketId } }),
-  ).toMatchObject({
-    field: 'input.origin.streamId',
-  });
+    const { call, offline } = await alice.dial(ring);
+    expect({ call, offline }).toMatchObject({ offline: false, call: { state: 'RINGING', legs: 1 } });
+    expect(await alice.message({ target: { socketId: phone.ready.socketId } })).toMatchObject({
+      offline: false,
+    });
+    expect(
+      await alice.refused('message', { target: { uid: 'bob' }, origin: { ...stream, socketId } }),
+    ).toMatchObject({
+      field: 'input.origin.streamId',
+    });
 
-  // Else the next dial would join it.
-  await alice.hangUp(call.id);
-  await pass(1, clock);
+    // Else the next dial would join it.
+    await alice.hangUp(call.id);
+    await pass(1, clock);
 
-  expect(await alice.dial(ring)).toMatchObject({
-    offline: true,
-    call: { state: 'ENDED', reason: 'UNREACHABLE', legs: 0 },
-  });
-  expect(await alice.message({ target: { socketId: phone.ready.socketId } })).toMatchObject({
-    offline: true,
-  });
-  expect(await alice.message({ target: { uid: 'bob' } })).toMatchObject({ offline: true });
-  expect((await alice.notify({ recipients: ['team'], socketId })).hubs).toEqual([
-    { hubId: 'team', sockets: 1, nodes: 1 },
-  ]);
-  // Its streams are free for others.
-  await alice.message({ target: { uid: 'bob' }, origin: { ...stream, socketId } });
-});
+    expect(await alice.dial(ring)).toMatchObject({
+      offline: true,
+      call: { state: 'ENDED', reason: 'UNREACHABLE', legs: 0 },
+    });
+    expect(await alice.message({ target: { socketId: phone.ready.socketId } })).toMatchObject({
+      offline: true,
+    });
+    expect(await alice.message({ target: { uid: 'bob' } })).toMatchObject({ offline: true });
+    expect(await counted()).toEqual([{ hubId: 'team', sockets: 1, nodes: 1 }]);
+    // Its streams are free for others.
+    await alice.message({ target: { uid: 'bob' }, origin: { ...stream, socketId } });
+  },
+);
 
 test('a node that renews its lease is seen however long it lives', async () => {
   const { start, pass } = installation();
@@ -134,36 +154,35 @@ test('what a dead node left in the registry is removed by another', async () => 
   expect(await redis.hkeys(keys.sockets('bob'))).toEqual([ready.socketId]);
 
   const { clock } = await start();
-  await pass(until + leaseMs - clock.now(), clock);
-  await pass(renewMs, clock);
+  await pass(until - 1 - clock.now(), clock);
+  expect(await traces(id, ready.socketId)).toBe(3);
 
-  await untilGone(id);
+  await untilGone(id, clock);
   await vi.waitFor(async () => expect(await traces(id, ready.socketId)).toBe(0), { interval: 5 });
   expect(await redis.exists(keys.sockets('bob'))).toBe(0);
   expect(await onlyNode()).not.toMatchObject({ id });
 });
 
 test('all of it is removed, however many sockets the dead node had', async () => {
-  const { keys, redis, start, untilGone, pass } = installation();
+  const { keys, redis, start, untilGone } = installation();
   const pipeline = redis.pipeline().zadd(keys.nodes, 1, 'dead').hset(keys.nodeCounts('dead'), 'team', 2500);
   for (let i = 0; i < 2500; i++) {
-    const record = JSON.stringify({ socketId: `s${i}`, node: 'dead' });
-    pipeline.hset(keys.nodeSockets('dead'), `s${i}`, `u${i % 10}`);
-    pipeline.hset(keys.sockets(`u${i % 10}`), `s${i}`, record).set(keys.owner(`s${i}`), `dead u${i % 10}`);
+    const [socketId, uid] = [`s${i}`, `u${i % 10}`];
+    const registered = `dead 1 0 ${JSON.stringify({ socketId, generation: 1, keys: [] })}`;
+    pipeline.hset(keys.nodeSockets('dead'), socketId, uid);
+    pipeline.hset(keys.sockets(uid), socketId, registered).set(keys.owner(socketId), `dead 0 ${uid}`);
   }
   await pipeline.exec();
 
   const { clock } = await start();
-  for (let renewals = 0; renewals < 3; renewals++) await pass(renewMs, clock);
-
-  await untilGone('dead');
+  await untilGone('dead', clock);
   const [, left] = await redis.scan(0, 'MATCH', `${keys.owner('')}*`, 'COUNT', 100_000);
   expect(left).toEqual([]);
   expect(await redis.exists(keys.sockets('u0'), keys.nodeSockets('dead'), keys.nodeCounts('dead'))).toBe(0);
 });
 
-test('a node whose lease ran out goes on under a new id, and its sockets come back without a loss', async () => {
-  const { keys, redis, start, onlyNode, pass, traces } = installation();
+test('a node whose lease ran out keeps its id and its sockets, and nothing is lost', async () => {
+  const { keys, redis, start, onlyNode, pass } = installation();
   const { url, clock } = await start();
   const [alice, bob] = [await person(url, 'alice'), await person(url, 'bob')];
   const phone = await bob.open({ variables: { deviceId: 'phone' } });
@@ -172,51 +191,98 @@ test('a node whose lease ran out goes on under a new id, and its sockets come ba
   // The process slept: its own clock says so, whatever Redis thinks.
   const now = performance.now.bind(performance);
   vi.spyOn(performance, 'now').mockImplementation(() => now() + leaseMs + 1);
-  clock.advance(leaseMs + 1);
-  expect(await phone.nextOf('SocketClosing')).toMatchObject({ code: 'GAP', reconnect: true });
   const { signalId } = await alice.message({ target: { uid: 'bob' } });
-  const back = await bob.open({ variables: { deviceId: 'phone', after: phone.ready.cursor } });
+  clock.advance(leaseMs + 1);
 
-  expect(back.ready).toMatchObject({ recovered: true });
-  expect(await back.next()).toMatchObject({ id: signalId });
-  await vi.waitFor(async () => expect(await traces(before.id, phone.ready.socketId)).toBe(0), {
-    interval: 5,
-  });
-  const after = await onlyNode();
-  expect(after.id).not.toBe(before.id);
-  expect(await redis.hkeys(keys.sockets('bob'))).toEqual([back.ready.socketId]);
-  expect(await alice.dial(ring)).toMatchObject({ offline: false, call: { legs: 1 } });
+  expect(await phone.next()).toMatchObject({ id: signalId });
+  expect(await onlyNode()).toMatchObject({ id: before.id });
+  expect(await redis.hkeys(keys.sockets('bob'))).toEqual([phone.ready.socketId]);
+  const dialled = await alice.dial(ring);
+  expect(dialled).toMatchObject({ offline: false, call: { legs: 1 } });
+  expect(await phone.next()).toMatchObject({ id: dialled.signalId });
 
   // Once is enough: the lease holds again.
-  await back.nextOf('IncomingCall');
   await pass(2 * renewMs, clock);
-  expect(await onlyNode()).toMatchObject({ id: after.id });
-  expect(await back.heard()).toEqual([]);
+  expect(await phone.heard()).toEqual([]);
+  expect(phone.received.filter(({ __typename }) => __typename === 'SocketReady')).toHaveLength(1);
 });
 
-test('a node that others took for dead notices with its next renewal, and its sockets come back', async () => {
-  const { start, onlyNode, untilGone, pass } = installation();
+test('a node whose lease ran out, and that is told something before it renews it, renews it first', async () => {
+  const { start, onlyNode } = installation();
+  const { url, clock } = await start();
+  const [alice, bob] = [await person(url, 'alice'), await person(url, 'bob')];
+  const phone = await bob.open();
+  const before = await onlyNode();
+
+  const now = performance.now.bind(performance);
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + leaseMs + 1);
+  const sent: string[] = [];
+  for (let i = 0; i < 5; i++) sent.push((await alice.message({ target: { uid: 'bob' } })).signalId);
+
+  const heard = await phone.heard();
+  expect(idsOf(heard)).toEqual(sent);
+  expect(await onlyNode()).toEqual({ id: before.id, until: clock.now() + leaseMs });
+});
+
+test('a node that others took for dead notices with its next renewal: its sockets stay open, and are known again', async () => {
+  const { keys, redis, start, onlyNode, untilGone, pass } = installation();
   const asleep = await start();
   const bob = await person(asleep.url, 'bob');
   const phone = await bob.open();
   const { id, until } = await onlyNode();
   const awake = await start();
-  await pass(until + leaseMs - awake.clock.now(), awake.clock);
-  await pass(renewMs, awake.clock);
-  await untilGone(id);
+  const alice = await person(awake.url, 'alice');
+  await pass(until - awake.clock.now(), awake.clock);
+  await untilGone(id, awake.clock);
+  await vi.waitFor(async () => expect(await redis.hkeys(keys.sockets('bob'))).toEqual([]), { interval: 5 });
+  const missed = await alice.dial(ring);
+  expect(missed).toMatchObject({ offline: true });
 
   asleep.clock.advance(awake.clock.now() - asleep.clock.now());
 
-  expect(await phone.nextOf('SocketClosing')).toMatchObject({ code: 'GAP', reconnect: true });
-  const back = await bob.open({ variables: { after: phone.ready.cursor } });
-  expect(back.ready).toMatchObject({ recovered: true });
-  const alice = await person(awake.url, 'alice');
+  await vi.waitFor(
+    async () => expect(await redis.hkeys(keys.sockets('bob'))).toEqual([phone.ready.socketId]),
+    { interval: 5 },
+  );
   const { signalId } = await alice.dial(ring);
-  expect(await back.next()).toMatchObject({ id: signalId, call: { legs: 1 } });
+  const rung = await phone.nextOf('IncomingCall');
+  expect(rung).toMatchObject({ id: signalId, call: { legs: 1 } });
+  const { hubs } = await alice.notify({
+    recipients: ['team'],
+    socketId: (await alice.open()).ready.socketId,
+  });
+  expect(hubs).toEqual([{ hubId: 'team', sockets: 2, nodes: 2 }]);
+  expect(phone.received.filter(({ __typename }) => __typename.startsWith('Socket'))).toHaveLength(1);
 });
 
-test('a node that was stopped is not seen from then on, and the next renewal of another removes it', async () => {
-  const { start, onlyNode, untilGone, pass } = installation();
+test('a socket that was taken up elsewhere while its node slept ends there when the node wakes', async () => {
+  const { start, onlyNode, pass } = installation();
+  const env = { GRACE_SECONDS: '30' };
+  const asleep = await start(manualClock(), env);
+  const bob = await person(asleep.url, 'bob');
+  const phone = await bob.open({ query: resumeDocument });
+  const { until } = await onlyNode();
+  const awake = await start(manualClock(), env);
+  await pass(until - awake.clock.now(), awake.clock);
+
+  const there = await person(awake.url, 'bob');
+  const { resumeToken } = phone.ready;
+  const back = await there.open({ query: resumeDocument, variables: { resumeToken } });
+  expect(back.ready).toMatchObject({ socketId: phone.ready.socketId, resumed: true });
+  // Nobody told the former connection, which nobody took for alive.
+  const now = performance.now.bind(performance);
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + leaseMs + 1);
+  asleep.clock.advance(awake.clock.now() - asleep.clock.now());
+
+  expect(await phone.nextOf('SocketClosing')).toMatchObject({ code: 'REPLACED', reconnect: false });
+  await phone.ended;
+  const alice = await person(awake.url, 'alice');
+  const { signalId } = await alice.message({ target: { socketId: back.ready.socketId } });
+  expect(await back.next()).toMatchObject({ id: signalId });
+});
+
+test('a node that was stopped is not seen from then on, and the next sweep of another removes it', async () => {
+  const { start, onlyNode, untilGone } = installation();
   const stopped = await start();
   await (await person(stopped.url, 'bob')).open();
   const { id } = await onlyNode();
@@ -229,6 +295,5 @@ test('a node that was stopped is not seen from then on, and the next renewal of 
   await stopped.stop();
 
   expect(await alice.dial(ring)).toMatchObject({ offline: true });
-  await pass(renewMs, clock);
-  await untilGone(id);
+  await untilGone(id, clock);
 });

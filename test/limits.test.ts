@@ -5,6 +5,7 @@ import type { WebSocket } from 'ws';
 import { createMaskError } from '../src/graphql/errors.ts';
 import { createPlans } from '../src/graphql/plan.ts';
 import { createSchema } from '../src/graphql/schema.ts';
+import { createSlowReaders } from '../src/graphql/slow-readers.ts';
 import { enter } from '../src/graphql/stream.ts';
 import { WsConnection } from '../src/graphql/ws-connection.ts';
 import { createGraphQLServer } from '../src/graphql/yoga.ts';
@@ -173,7 +174,11 @@ describe('a WebSocket client that reads nothing', () => {
   test('nothing more is read from it while 64 operations run', async () => {
     const calls: string[] = [];
     const ws = { pause: () => calls.push('pause'), resume: () => calls.push('resume') };
-    const connection = new WsConnection(ws as unknown as WebSocket, {} as TcpConnection);
+    const connection = new WsConnection(
+      ws as unknown as WebSocket,
+      {} as TcpConnection,
+      createSlowReaders(manualClock()),
+    );
     const pending = Promise.withResolvers<void>();
     const running = Array.from({ length: 63 }, () => connection.during(() => pending.promise));
     expect(calls).toEqual([]);

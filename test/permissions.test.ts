@@ -29,6 +29,7 @@ const expected: Record<OperationName, readonly string[]> = {
   viewer: [who, who, ok, ok, ok, ok, ok],
   activeCalls: [who, who, ok, ok, ok, ok, ok],
   callHistory: [who, who, ok, ok, ok, ok, ok],
+  presence: [who, who, no, no, ok, no, ok],
   incomingSignal: [who, who, ok, ok, ok, ok, ok],
   call: [who, who, none, none, ok, none, none],
   callTrace: [who, who, none, none, ok, none, none],
@@ -40,6 +41,9 @@ const expected: Record<OperationName, readonly string[]> = {
   notify: [who, who, no, no, ok, no, ok],
   message: [who, who, no, no, ok, no, ok],
   dial: [who, who, no, no, ok, no, ok],
+  createStreamTicket: [who, who, ok, ok, ok, ok, ok],
+  // With a token of somebody else, whoever asks.
+  refreshSession: [who, who, no, no, no, no, no],
   roomAccess: [who, who, no, no, no, ok, no],
   grantHub: [who, who, no, no, no, ok, no],
   revokeHub: [who, who, no, no, no, ok, no],
@@ -113,6 +117,8 @@ async function setUp(url: string, asked: OperationName) {
       accept: { callId: call.id, socketId: socketIds[uid] ?? alices.ready.socketId },
       decline: { callId: call.id },
       hangUp: { callId: call.id },
+      presence: { hubId: 'team', uids: ['bob'] },
+      refreshSession: { token: bob.token },
       roomAccess: { roomId: 'room-1', uid: 'bob' },
       notify: {
         hubId: 'team',

@@ -34,7 +34,7 @@ function unchunked(text: string): string {
 const endOfBody = '\r\n0\r\n\r\n';
 
 describe('what goes over the wire', () => {
-  test('each signal is one event `next`: its cursor as id, its result on one data line', async () => {
+  test('each signal is one event `next`: its cursor as id, its result on one data line; the first says when to come back', async () => {
     const { url } = await startService({ engine: 'memory' });
     const token = await tokenFor('alice');
     const raw = rawSse(url, token, { query: shortDocument });
@@ -51,8 +51,9 @@ describe('what goes over the wire', () => {
     const events = unchunkedBytes(raw.text).split('\n\n');
     expect(events).toHaveLength(3);
     expect(events[2]).toBe('');
+    expect(events[0]).toContain('\nretry: 1000\n');
     for (const event of events.slice(0, 2)) {
-      const [name, id, line, ...more] = event.split('\n');
+      const [name, id, line, ...more] = event.replace('retry: 1000\n', '').split('\n');
       expect(more).toEqual([]);
       expect(name).toBe('event: next');
       const result = JSON.parse((line ?? '').replace(/^data: /, ''));
@@ -60,9 +61,10 @@ describe('what goes over the wire', () => {
       expect(Object.keys(result)).toEqual(['data']);
     }
     expect(events[1]).toContain(JSON.stringify(payload));
+    expect(events[1]).not.toContain('retry:');
   });
 
-  test('a signal without a cursor has no id', async () => {
+  test('a signal without a cursor has no id; the last one says when to come back', async () => {
     const clock = manualClock();
     const { url } = await startService({ engine: 'memory', overrides: { clock } });
     const raw = rawSse(url, await tokenFor('alice', { expiresIn: 60 }), { query: shortDocument });
@@ -70,7 +72,7 @@ describe('what goes over the wire', () => {
     clock.advance(61_000);
     await raw.contains('SocketClosing');
     expect(raw.text).toContain(
-      'event: next\ndata: {"data":{"incomingSignal":{"__typename":"SocketClosing","cursor":null}}}\n\n',
+      'event: next\nretry: 0\ndata: {"data":{"incomingSignal":{"__typename":"SocketClosing","cursor":null}}}\n\n',
     );
   });
 
@@ -99,7 +101,9 @@ describe('what goes over the wire', () => {
     await open.contains('hello');
     const [head = '', body = ''] = open.text.split('\r\n\r\n');
     expect(head).not.toMatch(/transfer-encoding/i);
-    expect(body).toMatch(/^event: next\nid: \S+\ndata: \{.*\}\n\nevent: next\nid: \S+\ndata: \{.*\}\n\n$/);
+    expect(body).toMatch(
+      /^event: next\nid: \S+\nretry: 1000\ndata: \{.*\}\n\nevent: next\nid: \S+\ndata: \{.*\}\n\n$/,
+    );
 
     const refused = rawSse(url, undefined, { query: shortDocument }, '1.0');
     await refused.closed;
@@ -246,7 +250,7 @@ describe('a reader that stalls', () => {
     await stalled.closed;
     const unsent = sent * payload.length - stalled.text.length;
     expect(unsent).toBeGreaterThan(1024 * 1024 - 2 * payload.length);
-    expect(unsent).toBeLessThan(1024 * 1024 + 2 * payload.length);
+    expect(unsent).toBeLessThan(1024 * 1024 + 3 * payload.length);
   });
 });
 

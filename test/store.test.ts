@@ -1,13 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import { createKeys } from '../src/redis/keys.ts';
-import { departure, entry, opening } from './contracts/fixtures.ts';
+import { connected, departure, entry, open, socket } from './contracts/fixtures.ts';
+import { socketsContract } from './contracts/sockets.ts';
 import { storeContract } from './contracts/store.ts';
 import { manualClock } from './support/clock.ts';
 import { connectRedis, startEngine, type TestEngine } from './support/engine.ts';
+import { ownForm, redisForms } from './support/redis-forms.ts';
 import { engines, randomPrefix } from './support/service.ts';
 
 describe.each(engines)('the store on %s', (engine) => {
   storeContract(() => startEngine(engine));
+  socketsContract((clock) => startEngine(engine, { clock }));
+});
+
+describe.each(redisForms)('the store on redis with %s', (_, start) => {
+  const redis = ownForm(start);
+  storeContract(() => startEngine('redis', { redisUrl: redis.url() }));
+  socketsContract((clock) => startEngine('redis', { redisUrl: redis.url(), clock }));
 });
 
 describe('numbers go on above the last one, and cuts do not fall behind it, when the time is behind', () => {
@@ -17,7 +26,7 @@ describe('numbers go on above the last one, and cuts do not fall behind it, when
       const outcome = await store.commit({ append: [entry('hub:a'), entry('hub:a')] });
       if (outcome.status === 'DONE') numbers.push(...outcome.numbers);
     }
-    const { number: cut } = await store.open(opening());
+    const { number: cut } = await open(store);
     const outcome = await store.commit({ append: [entry('hub:a')] });
 
     expect(numbers).toEqual([1, 2, 3, 4, 5, 6].map((i) => last + i));
@@ -28,7 +37,7 @@ describe('numbers go on above the last one, and cuts do not fall behind it, when
   test('on memory', async () => {
     const clock = manualClock();
     const engine = await startEngine('memory', { clock });
-    const { number: last } = await engine.store.open(opening());
+    const { number: last } = await open(engine.store);
 
     clock.advance(-60_000);
 
@@ -38,7 +47,7 @@ describe('numbers go on above the last one, and cuts do not fall behind it, when
   test('on redis', async () => {
     const prefix = randomPrefix();
     const engine = await startEngine('redis', { prefix });
-    const { number } = await engine.store.open(opening());
+    const { number } = await open(engine.store);
 
     // As a primary finds it whose clock is slow, after the one before it.
     const last = number + 60_000_000;
@@ -75,4 +84,28 @@ describe('departures are forgotten two minutes after the last of their user', ()
     expect(left).toBeGreaterThan(110_000);
     expect(left).toBeLessThanOrEqual(120_000);
   });
+});
+
+test('a socket that another node has taken up is nothing of the node before, once that has noticed', async () => {
+  const prefix = randomPrefix();
+  const [before, after] = [await startEngine('redis', { prefix }), await startEngine('redis', { prefix })];
+  const redis = connectRedis();
+  const keys = createKeys(prefix);
+  const next = socket('s1', { generation: 2 });
+  await open(before.store);
+  await open(after.store, { socket: next, replaces: 1 });
+
+  await before.store.close([departure('s1', { at: Date.now() })], new Map());
+
+  const nodes = await redis.zrange(keys.nodes, '0', '-1');
+  const held = await Promise.all(nodes.map((node) => redis.hkeys(keys.nodeSockets(node))));
+  expect(held.flat()).toEqual(['s1']);
+  expect(await before.store.socket('bob', 's1')).toEqual(connected(next));
+
+  // The same on one node: it keeps it.
+  await open(after.store, { socket: { ...next, generation: 3 }, replaces: 2 });
+  await after.store.close([departure('s1', { at: Date.now(), generation: 2 })], new Map());
+  expect(await Promise.all(nodes.map((node) => redis.hlen(keys.nodeSockets(node))))).toEqual(
+    expect.arrayContaining([0, 1]),
+  );
 });

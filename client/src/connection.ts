@@ -16,6 +16,8 @@ export type CloseReason =
   | 'DISCONNECTED'
   /** The user opened too many others. */
   | 'TOO_MANY_SOCKETS'
+  /** Another page or process goes on with this one's socket. */
+  | 'REPLACED'
   /** Even new tokens are not accepted. */
   | 'UNAUTHENTICATED'
   /** The service refuses what was asked for, for example a hub that may not be read. */
@@ -76,6 +78,8 @@ export class Connection {
   /** Ends the present pause. */
   #hurry = new AbortController();
   #socketId: string | null = null;
+  /** What makes the next connection the same socket. */
+  #resumeToken: string | null = null;
   #waiting: Deferred<void>[] = [];
   #closed: CloseReason | null = null;
   #failures = 0;
@@ -205,12 +209,20 @@ export class Connection {
 
   #request() {
     const { url, deviceId, deviceLabel, kinds, hubIds } = this.#settings;
-    const variables = { deviceId, deviceLabel, kinds, hubIds, after: this.#position.cursor };
+    const variables = {
+      deviceId,
+      deviceLabel,
+      kinds,
+      hubIds,
+      after: this.#position.cursor,
+      resumeToken: this.#resumeToken,
+    };
     return { url, query: incomingSignal, variables };
   }
 
   #ready(ready: SocketReady): void {
     this.#socketId = ready.socketId;
+    this.#resumeToken = ready.resumeToken;
     this.#position.begin(ready);
     this.#rejections = 0;
     if (this.#transport === 'ws') this.#wsWorks = true;
@@ -228,7 +240,9 @@ export class Connection {
     if (openMs > steadyMs) this.#failures = 0;
     if (ending.kind === 'token' || closing?.code === 'TOKEN_EXPIRED') return this.#rejected(token);
     if (closing ? !closing.reconnect : ending.kind === 'completed') {
-      this.close(closing?.code === 'TOO_MANY_SOCKETS' ? closing.code : 'DISCONNECTED');
+      this.close(
+        closing?.code === 'TOO_MANY_SOCKETS' || closing?.code === 'REPLACED' ? closing.code : 'DISCONNECTED',
+      );
       return 0;
     }
     if (ending.kind === 'refused') return this.#refused(ending.error);

@@ -9,8 +9,8 @@ const iceServers = 'iceServers{urls username credential refreshAfter}';
 const record =
   '{id callId peer caller direction reason missed status startedAt acceptedAt duration hubId endedAt}';
 
-export const incomingSignal = `subscription($deviceId:ID,$deviceLabel:String,$after:String,$kinds:[SignalKind!],$hubIds:[ID!]){incomingSignal(deviceId:$deviceId,deviceLabel:$deviceLabel,after:$after,kinds:$kinds,hubIds:$hubIds){__typename id cursor service sentAt hubId ${origin}
-...on SocketReady{socketId deviceId recovered reason hubIds heartbeatMs expiresAt ${calls}}
+export const incomingSignal = `subscription($deviceId:ID,$deviceLabel:String,$after:String,$resumeToken:String,$kinds:[SignalKind!],$hubIds:[ID!]){incomingSignal(deviceId:$deviceId,deviceLabel:$deviceLabel,after:$after,resumeToken:$resumeToken,kinds:$kinds,hubIds:$hubIds){__typename id cursor service sentAt hubId ${origin}
+...on SocketReady{socketId deviceId resumeToken recovered reason hubIds heartbeatMs expiresAt ${calls}}
 ...on SocketClosing{code reconnect retryAfterMs}
 ...on HubNotification{type payload recipients}
 ...on PeerMessage{target{socketId streamId hubId uid}scope type role duration callId generation payload}

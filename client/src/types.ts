@@ -36,10 +36,11 @@ export type RecoveryFailure = 'EPOCH' | 'TRIMMED' | 'WINDOW' | 'TOO_MUCH';
 
 export type ClosingCode =
   | 'TOKEN_EXPIRED'
-  | 'GAP'
+  | 'REPLACED'
   | 'SLOW_CONSUMER'
   | 'TOO_MANY_SOCKETS'
   | 'DISCONNECTED'
+  | 'ROTATION'
   | 'SHUTTING_DOWN';
 
 /** Who sent a signal, as the service knows it from the sender's token and socket. */
@@ -119,6 +120,8 @@ export interface SocketReady extends SignalBase {
   readonly __typename: 'SocketReady';
   readonly socketId: string;
   readonly deviceId: string | null;
+  /** A secret; see the service's protocol. */
+  readonly resumeToken: string;
   readonly recovered: boolean;
   readonly reason: RecoveryFailure | null;
   readonly calls: readonly CallView[];

@@ -4,6 +4,7 @@ import type { Signaling } from '../signaling/signaling.ts';
 import type { Sink, Socket } from '../signaling/socket.ts';
 import type { Authenticate } from './auth.ts';
 import type { Service } from './generated.ts';
+import type { Resume } from './resume.ts';
 
 /** What resolvers get: the domain, and who asks. */
 export interface Context {
@@ -13,6 +14,10 @@ export interface Context {
   identity(): Identity;
   /** The same, with what is known about them now. Read once per operation. */
   caller(): Promise<Caller>;
+  /** Who another token names. Throws UNAUTHENTICATED. */
+  readonly authenticate: Authenticate;
+  /** From now on, this connection's operations go by another token. */
+  renew(token: string): void;
   /** Set on subscriptions: the transport's end of the socket to be opened. */
   readonly door: Door | undefined;
 }
@@ -20,6 +25,8 @@ export interface Context {
 /** One end of a transport, through which a socket is opened. */
 export interface Door {
   readonly sink: Sink;
+  /** Wins over the arguments of the subscription. */
+  readonly resume: Resume;
   /** Called once, with the open socket. */
   opened(socket: Socket): void;
 }
@@ -30,14 +37,22 @@ export interface ContextParts {
   readonly authenticate: Authenticate;
 }
 
+/** What a transport of our own brings. */
+export interface Transport {
+  readonly door?: Door | undefined;
+  /** Who asks, where it is known without a token: by a ticket. */
+  readonly known?: Identity | SignalingError | undefined;
+  readonly renew?: ((token: string) => void) | undefined;
+}
+
 /** A context for one operation. A token that is not accepted is refused where a field needs it, not before. */
 export async function createContext(
   parts: ContextParts,
   token: string | undefined,
-  door?: Door,
+  { door, known: given, renew }: Transport = {},
 ): Promise<Context> {
   const { signaling, service } = parts;
-  const identity = await identify(parts.authenticate, token);
+  const identity = given ?? (await identify(parts.authenticate, token));
   let caller: Promise<Caller> | undefined;
 
   function known(): Identity {
@@ -49,6 +64,8 @@ export async function createContext(
     signaling,
     service,
     door,
+    authenticate: parts.authenticate,
+    renew: renew ?? (() => {}),
     identity: known,
     caller: () => {
       caller ??= signaling.caller(known());

@@ -1,3 +1,5 @@
+import type { Packing } from './outbox.ts';
+
 /** The head of a message in the protocol graphql-transport-ws, up to its payload, and the payload with what closes it. */
 export interface Frame {
   readonly start: Buffer;
@@ -6,6 +8,11 @@ export interface Frame {
 
 /** RFC 6455, section 5.2: a final text frame, not masked, because it comes from a server. */
 const finalText = 0x81;
+
+export const framePacking: Packing<Frame> = {
+  lengthOf: (frame) => headLength(lengthOf(frame)) + lengthOf(frame),
+  join: joinFrames,
+};
 
 /** WebSocket frames, one after the other, in one buffer of their own. */
 export function joinFrames(frames: readonly Frame[]): Buffer {

@@ -286,8 +286,10 @@ export type CallUpdated = Signal & {
 export type ClosingCode =
   /** An administrator closed it. */
   | 'DISCONNECTED'
-  /** The node can no longer prove that it has everything. Come back with your cursor. */
-  | 'GAP'
+  /** Another connection has taken this socket up with its `resumeToken`. Nothing is to be done here. */
+  | 'REPLACED'
+  /** The stream was open for five minutes. Come back at once with your cursor: so the service finds out who is gone. */
+  | 'ROTATION'
   /** The node is stopping. Come back with your cursor; another node, or this one, will serve you. */
   | 'SHUTTING_DOWN'
   /** The connection took its bytes too slowly. Come back with your cursor. */
@@ -538,6 +540,17 @@ export type Limits = {
   readonly streamsPerSocket: Scalars['Int']['output'];
 };
 
+/** Whether a member of a hub is there. */
+export type MemberPresence = {
+  readonly __typename?: 'MemberPresence';
+  /** True while a socket of theirs is connected. */
+  readonly connected: Scalars['Boolean']['output'];
+  /** True from the user's first socket until 30 seconds after the last one's connection ended: signals still reach them, and calls still ring. */
+  readonly online: Scalars['Boolean']['output'];
+  /** The user. */
+  readonly uid: Scalars['ID']['output'];
+};
+
 /** Input of `message`. */
 export type MessageInput = {
   /** The call it belongs to; you must be a party of it. */
@@ -594,6 +607,11 @@ export type Mutation = {
   readonly accept: AcceptResult;
   /** Say that this device rings, so that the caller can be told. To be sent when it begins to. */
   readonly acknowledgeRing: CallPayload;
+  /**
+   * Get a ticket for one socket, for clients that can send no token: `GET /graphql?query=…&ticket=…` with a browser's
+   * `EventSource`. It opens the socket within 30 seconds, and opens it again for as long as it is open or in grace.
+   */
+  readonly createStreamTicket: StreamTicket;
   /** Refuse a call, on one device or on all. Once it was accepted this changes nothing: then hang up. */
   readonly decline: CallPayload;
   /**
@@ -618,6 +636,11 @@ export type Mutation = {
    * `HubNotification`, however many of the hubs it belongs to; the socket named in `input.socketId` receives none.
    */
   readonly notify: NotifyPayload;
+  /**
+   * Go on under another token of yours: your open sockets on every node get its end and its hubs, without reconnecting. Sent over a
+   * WebSocket, it is also the token of what you ask there from then on.
+   */
+  readonly refreshSession: RefreshSessionPayload;
   /** Take a hub away from a user: the stored grant, and the hub's claim in every token issued until now. Open sockets stop receiving it. */
   readonly revokeHub: RevokeHubPayload;
 };
@@ -634,6 +657,12 @@ export type MutationAcceptArgs = {
 export type MutationAcknowledgeRingArgs = {
   callId: Scalars['ID']['input'];
   socketId: Scalars['ID']['input'];
+};
+
+
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`; what is said of a call may be repeated as it is. */
+export type MutationCreateStreamTicketArgs = {
+  deviceId?: InputMaybe<Scalars['ID']['input']>;
 };
 
 
@@ -687,6 +716,13 @@ export type MutationMessageArgs = {
 export type MutationNotifyArgs = {
   hubId: Scalars['ID']['input'];
   input: NotifyInput;
+};
+
+
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`; what is said of a call may be repeated as it is. */
+export type MutationRefreshSessionArgs = {
+  deviceId?: InputMaybe<Scalars['ID']['input']>;
+  token: Scalars['String']['input'];
 };
 
 
@@ -815,6 +851,25 @@ export type Permission =
   /** Bit 8: may change content. The level `write` (15). */
   | 'WRITE';
 
+/** Who came and who went in a hub. Not logged, so not part of a replay: after a resume, ask the query `presence`. */
+export type PresenceChanged = Signal & {
+  readonly __typename?: 'PresenceChanged';
+  /** Null: not logged. */
+  readonly cursor?: Maybe<Scalars['String']['output']>;
+  /** The hub. */
+  readonly hubId?: Maybe<Scalars['ID']['output']>;
+  /** An id of its own. */
+  readonly id: Scalars['ID']['output'];
+  /** Null: the service itself speaks. */
+  readonly origin?: Maybe<Origin>;
+  /** When it was told. */
+  readonly sentAt: Scalars['DateTime']['output'];
+  /** `signaling.socket`. */
+  readonly service: Scalars['String']['output'];
+  /** Those for whom it changed, within a quarter of a second: each once, as it is now. */
+  readonly users: ReadonlyArray<UserPresence>;
+};
+
 /** The questions one can ask. */
 export type Query = {
   readonly __typename?: 'Query';
@@ -831,6 +886,8 @@ export type Query = {
    * the call has ended, or when the service was given none.
    */
   readonly iceServers: ReadonlyArray<IceServer>;
+  /** Who of these users (at most 100) is there now. Somebody who does not belong to the hub is not. */
+  readonly presence: ReadonlyArray<MemberPresence>;
   /** Which privilege a user has been given on a room by the calls they were invited to. */
   readonly roomAccess: RoomAccess;
   /** What this service is and which limits it keeps. */
@@ -867,6 +924,13 @@ export type QueryIceServersArgs = {
 
 
 /** The questions one can ask. */
+export type QueryPresenceArgs = {
+  hubId: Scalars['ID']['input'];
+  uids: ReadonlyArray<Scalars['ID']['input']>;
+};
+
+
+/** The questions one can ask. */
 export type QueryRoomAccessArgs = {
   roomId: Scalars['ID']['input'];
   uid: Scalars['ID']['input'];
@@ -882,6 +946,15 @@ export type RecoveryFailure =
   | 'TRIMMED'
   /** The cursor is older than 24 hours. */
   | 'WINDOW';
+
+/** What the answer to `refreshSession` says. */
+export type RefreshSessionPayload = {
+  readonly __typename?: 'RefreshSessionPayload';
+  /** When the sockets end now, unless refreshed again. */
+  readonly expiresAt: Scalars['DateTime']['output'];
+  /** You. */
+  readonly uid: Scalars['ID']['output'];
+};
 
 /** What the answer to `revokeHub` says. */
 export type RevokeHubPayload = {
@@ -960,7 +1033,9 @@ export type SignalKind =
   /** `IncomingCall`, from `dial`. */
   | 'INCOMING_CALL'
   /** `PeerMessage`, from `message`. */
-  | 'PEER_MESSAGE';
+  | 'PEER_MESSAGE'
+  /** `PresenceChanged`, when somebody comes or goes in a hub of yours. Only delivered when it is asked for. */
+  | 'PRESENCE_CHANGED';
 
 /** The last signal of a socket that the service closes. */
 export type SocketClosing = Signal & {
@@ -985,7 +1060,10 @@ export type SocketClosing = Signal & {
   readonly service: Scalars['String']['output'];
 };
 
-/** Always the first signal of a socket. From here on nothing is missed. */
+/**
+ * Always the first signal of a socket. From here on nothing is missed. It comes again on a living stream, with
+ * `recovered: false`, when the service cannot prove that the socket has everything: then `calls` is the truth, as at first.
+ */
 export type SocketReady = Signal & {
   readonly __typename?: 'SocketReady';
   /** Your calls that have not ended. */
@@ -1010,12 +1088,25 @@ export type SocketReady = Signal & {
   readonly reason?: Maybe<RecoveryFailure>;
   /** True when everything after your `after` follows now. False when something may have been missed: then `calls` is the truth. */
   readonly recovered: Scalars['Boolean']['output'];
+  /** A secret: pass it as `resumeToken` to be this socket again after its connection has ended. Each `SocketReady` brings a new one; the one before is good until the new one is used. */
+  readonly resumeToken: Scalars['String']['output'];
+  /** True when this is the socket that your `resumeToken` was of: it has its `socketId`. */
+  readonly resumed: Scalars['Boolean']['output'];
   /** When the socket was opened. */
   readonly sentAt: Scalars['DateTime']['output'];
   /** `signaling.socket`. */
   readonly service: Scalars['String']['output'];
   /** This socket's id. Name it in `notify(input.socketId)` and `message(input.origin.socketId)`. */
   readonly socketId: Scalars['ID']['output'];
+};
+
+/** What opens one socket without a token. */
+export type StreamTicket = {
+  readonly __typename?: 'StreamTicket';
+  /** When it is too late to open the socket for the first time. */
+  readonly expiresAt: Scalars['DateTime']['output'];
+  /** To be sent as `ticket` in the address. Keep it to yourself, like a token. */
+  readonly ticket: Scalars['String']['output'];
 };
 
 /** The live stream. */
@@ -1036,6 +1127,7 @@ export type SubscriptionIncomingSignalArgs = {
   deviceLabel?: InputMaybe<Scalars['String']['input']>;
   hubIds?: InputMaybe<ReadonlyArray<Scalars['ID']['input']>>;
   kinds?: InputMaybe<ReadonlyArray<SignalKind>>;
+  resumeToken?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** To whom a message was addressed. */
@@ -1061,6 +1153,15 @@ export type TargetInput = {
   readonly streamId?: InputMaybe<Scalars['ID']['input']>;
   /** This user, on every open socket. */
   readonly uid?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** Whether a user is there. */
+export type UserPresence = {
+  readonly __typename?: 'UserPresence';
+  /** True from the user's first socket until 30 seconds after the last one's connection ended. */
+  readonly online: Scalars['Boolean']['output'];
+  /** The user. */
+  readonly uid: Scalars['ID']['output'];
 };
 
 /** Who you are, as your token says. */
@@ -1170,6 +1271,7 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
     | ( HubNotification )
     | ( IncomingCall )
     | ( PeerMessage )
+    | ( PresenceChanged )
     | ( SocketClosing )
     | ( SocketReady )
   ;
@@ -1216,6 +1318,7 @@ export type ResolversTypes = {
   JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
   LegState: LegState;
   Limits: ResolverTypeWrapper<Limits>;
+  MemberPresence: ResolverTypeWrapper<MemberPresence>;
   MessageInput: MessageInput;
   MessagePayload: ResolverTypeWrapper<MessagePayload>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
@@ -1226,8 +1329,10 @@ export type ResolversTypes = {
   PageInfo: ResolverTypeWrapper<PageInfo>;
   PeerMessage: ResolverTypeWrapper<PeerMessage>;
   Permission: Permission;
+  PresenceChanged: ResolverTypeWrapper<PresenceChanged>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   RecoveryFailure: RecoveryFailure;
+  RefreshSessionPayload: ResolverTypeWrapper<RefreshSessionPayload>;
   RevokeHubPayload: ResolverTypeWrapper<RevokeHubPayload>;
   RoomAccess: ResolverTypeWrapper<RoomAccess>;
   Scope: Scope;
@@ -1236,10 +1341,12 @@ export type ResolversTypes = {
   SignalKind: SignalKind;
   SocketClosing: ResolverTypeWrapper<SocketClosing>;
   SocketReady: ResolverTypeWrapper<SocketReady>;
+  StreamTicket: ResolverTypeWrapper<StreamTicket>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Target: ResolverTypeWrapper<Target>;
   TargetInput: TargetInput;
+  UserPresence: ResolverTypeWrapper<UserPresence>;
   Viewer: ResolverTypeWrapper<Viewer>;
 };
 
@@ -1276,6 +1383,7 @@ export type ResolversParentTypes = {
   Int: Scalars['Int']['output'];
   JSON: Scalars['JSON']['output'];
   Limits: Limits;
+  MemberPresence: MemberPresence;
   MessageInput: MessageInput;
   MessagePayload: MessagePayload;
   Mutation: Record<PropertyKey, never>;
@@ -1285,17 +1393,21 @@ export type ResolversParentTypes = {
   OriginInput: OriginInput;
   PageInfo: PageInfo;
   PeerMessage: PeerMessage;
+  PresenceChanged: PresenceChanged;
   Query: Record<PropertyKey, never>;
+  RefreshSessionPayload: RefreshSessionPayload;
   RevokeHubPayload: RevokeHubPayload;
   RoomAccess: RoomAccess;
   Service: Service;
   Signal: ResolversInterfaceTypes<ResolversParentTypes>['Signal'];
   SocketClosing: SocketClosing;
   SocketReady: SocketReady;
+  StreamTicket: StreamTicket;
   String: Scalars['String']['output'];
   Subscription: Record<PropertyKey, never>;
   Target: Target;
   TargetInput: TargetInput;
+  UserPresence: UserPresence;
   Viewer: Viewer;
 };
 
@@ -1550,6 +1662,12 @@ export type LimitsResolvers<ContextType = Context, ParentType extends ResolversP
   streamsPerSocket?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
 
+export type MemberPresenceResolvers<ContextType = Context, ParentType extends ResolversParentTypes['MemberPresence'] = ResolversParentTypes['MemberPresence']> = {
+  connected?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  online?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  uid?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+};
+
 export type MessagePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['MessagePayload'] = ResolversParentTypes['MessagePayload']> = {
   call?: Resolver<Maybe<ResolversTypes['Call']>, ParentType, ContextType>;
   clientMutationId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
@@ -1564,6 +1682,7 @@ export type MessagePayloadResolvers<ContextType = Context, ParentType extends Re
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
   accept: Resolver<ResolversTypes['AcceptResult'], ParentType, ContextType, RequireFields<MutationAcceptArgs, 'callId' | 'socketId'>>;
   acknowledgeRing: Resolver<ResolversTypes['CallPayload'], ParentType, ContextType, RequireFields<MutationAcknowledgeRingArgs, 'callId' | 'socketId'>>;
+  createStreamTicket: Resolver<ResolversTypes['StreamTicket'], ParentType, ContextType, Partial<MutationCreateStreamTicketArgs>>;
   decline: Resolver<ResolversTypes['CallPayload'], ParentType, ContextType, RequireFields<MutationDeclineArgs, 'busy' | 'callId'>>;
   dial: Resolver<ResolversTypes['DialPayload'], ParentType, ContextType, RequireFields<MutationDialArgs, 'hubId' | 'input'>>;
   disconnectUser: Resolver<ResolversTypes['DisconnectUserPayload'], ParentType, ContextType, RequireFields<MutationDisconnectUserArgs, 'uid'>>;
@@ -1571,6 +1690,7 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
   hangUp: Resolver<ResolversTypes['CallPayload'], ParentType, ContextType, RequireFields<MutationHangUpArgs, 'callId' | 'reason'>>;
   message: Resolver<ResolversTypes['MessagePayload'], ParentType, ContextType, RequireFields<MutationMessageArgs, 'hubId' | 'input'>>;
   notify: Resolver<ResolversTypes['NotifyPayload'], ParentType, ContextType, RequireFields<MutationNotifyArgs, 'hubId' | 'input'>>;
+  refreshSession: Resolver<ResolversTypes['RefreshSessionPayload'], ParentType, ContextType, RequireFields<MutationRefreshSessionArgs, 'token'>>;
   revokeHub: Resolver<ResolversTypes['RevokeHubPayload'], ParentType, ContextType, RequireFields<MutationRevokeHubArgs, 'hubId' | 'uid'>>;
 };
 
@@ -1618,15 +1738,32 @@ export type PeerMessageResolvers<ContextType = Context, ParentType extends Resol
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type PresenceChangedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PresenceChanged'] = ResolversParentTypes['PresenceChanged']> = {
+  cursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  hubId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  origin?: Resolver<Maybe<ResolversTypes['Origin']>, ParentType, ContextType>;
+  sentAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  service?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  users?: Resolver<ReadonlyArray<ResolversTypes['UserPresence']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   activeCalls: Resolver<ReadonlyArray<ResolversTypes['Call']>, ParentType, ContextType>;
   call: Resolver<ResolversTypes['Call'], ParentType, ContextType, RequireFields<QueryCallArgs, 'callId'>>;
   callHistory: Resolver<ResolversTypes['CallHistoryConnection'], ParentType, ContextType, RequireFields<QueryCallHistoryArgs, 'first'>>;
   callTrace: Resolver<ResolversTypes['CallTrace'], ParentType, ContextType, RequireFields<QueryCallTraceArgs, 'callId'>>;
   iceServers: Resolver<ReadonlyArray<ResolversTypes['IceServer']>, ParentType, ContextType, RequireFields<QueryIceServersArgs, 'callId'>>;
+  presence: Resolver<ReadonlyArray<ResolversTypes['MemberPresence']>, ParentType, ContextType, RequireFields<QueryPresenceArgs, 'hubId' | 'uids'>>;
   roomAccess: Resolver<ResolversTypes['RoomAccess'], ParentType, ContextType, RequireFields<QueryRoomAccessArgs, 'roomId' | 'uid'>>;
   service: Resolver<ResolversTypes['Service'], ParentType, ContextType>;
   viewer: Resolver<ResolversTypes['Viewer'], ParentType, ContextType>;
+};
+
+export type RefreshSessionPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RefreshSessionPayload'] = ResolversParentTypes['RefreshSessionPayload']> = {
+  expiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  uid?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
 };
 
 export type RevokeHubPayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RevokeHubPayload'] = ResolversParentTypes['RevokeHubPayload']> = {
@@ -1651,7 +1788,7 @@ export type ServiceResolvers<ContextType = Context, ParentType extends Resolvers
 };
 
 export type SignalResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Signal'] = ResolversParentTypes['Signal']> = {
-  __resolveType: TypeResolveFn<'CallLogged' | 'CallUpdated' | 'HubNotification' | 'IncomingCall' | 'PeerMessage' | 'SocketClosing' | 'SocketReady', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'CallLogged' | 'CallUpdated' | 'HubNotification' | 'IncomingCall' | 'PeerMessage' | 'PresenceChanged' | 'SocketClosing' | 'SocketReady', ParentType, ContextType>;
 };
 
 export type SocketClosingResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SocketClosing'] = ResolversParentTypes['SocketClosing']> = {
@@ -1679,10 +1816,17 @@ export type SocketReadyResolvers<ContextType = Context, ParentType extends Resol
   origin?: Resolver<Maybe<ResolversTypes['Origin']>, ParentType, ContextType>;
   reason?: Resolver<Maybe<ResolversTypes['RecoveryFailure']>, ParentType, ContextType>;
   recovered?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  resumeToken?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  resumed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   sentAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   service?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   socketId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type StreamTicketResolvers<ContextType = Context, ParentType extends ResolversParentTypes['StreamTicket'] = ResolversParentTypes['StreamTicket']> = {
+  expiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  ticket?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
 };
 
 export type SubscriptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription']> = {
@@ -1694,6 +1838,11 @@ export type TargetResolvers<ContextType = Context, ParentType extends ResolversP
   socketId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   streamId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   uid?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+};
+
+export type UserPresenceResolvers<ContextType = Context, ParentType extends ResolversParentTypes['UserPresence'] = ResolversParentTypes['UserPresence']> = {
+  online?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  uid?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
 };
 
 export type ViewerResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Viewer'] = ResolversParentTypes['Viewer']> = {
@@ -1735,21 +1884,26 @@ export type Resolvers<ContextType = Context> = {
   IncomingCall?: IncomingCallResolvers<ContextType>;
   JSON?: GraphQLScalarType;
   Limits?: LimitsResolvers<ContextType>;
+  MemberPresence?: MemberPresenceResolvers<ContextType>;
   MessagePayload?: MessagePayloadResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
   NotifyPayload?: NotifyPayloadResolvers<ContextType>;
   Origin?: OriginResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   PeerMessage?: PeerMessageResolvers<ContextType>;
+  PresenceChanged?: PresenceChangedResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
+  RefreshSessionPayload?: RefreshSessionPayloadResolvers<ContextType>;
   RevokeHubPayload?: RevokeHubPayloadResolvers<ContextType>;
   RoomAccess?: RoomAccessResolvers<ContextType>;
   Service?: ServiceResolvers<ContextType>;
   Signal?: SignalResolvers<ContextType>;
   SocketClosing?: SocketClosingResolvers<ContextType>;
   SocketReady?: SocketReadyResolvers<ContextType>;
+  StreamTicket?: StreamTicketResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;
   Target?: TargetResolvers<ContextType>;
+  UserPresence?: UserPresenceResolvers<ContextType>;
   Viewer?: ViewerResolvers<ContextType>;
 };
 

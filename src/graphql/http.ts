@@ -1,14 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { getOperationAST } from 'graphql';
+import { SignalingError } from '../signaling/errors.ts';
 import type { Log } from '../signaling/log.ts';
 import type { Signaling } from '../signaling/signaling.ts';
+import type { Redeemed } from '../signaling/ticket.ts';
 import { bearerToken } from './auth.ts';
 import type { ServeDemo } from './demo.ts';
 import type { ServeGraphiql } from './graphiql.ts';
 import { allowOrigin, type OriginRules, refusalOf } from './origins.ts';
 import type { PlanRequest, Plans } from './plan.ts';
-import { type Params, paramsOf, pathOf, readBody } from './request.ts';
+import { type Params, paramsOf, pathOf, readBody, ticketOf } from './request.ts';
+import { resumeOfHeaders, resumeOfTicket } from './resume.ts';
 import { type SseParts, serveSse } from './sse.ts';
 import type { WsServer } from './ws.ts';
 import type { Yoga } from './yoga.ts';
@@ -38,11 +41,17 @@ export function createHttpServer(parts: HttpParts): Server {
   server.headersTimeout = 15_000;
   server.requestTimeout = 30_000;
   server.on('upgrade', (request, connection, head) => {
-    const refused = pathOf(request) === '/graphql' ? refusalOf(parts, request) : '404 Not Found';
+    const refused = upgradeRefusal(parts, request);
     if (refused) refuseUpgrade(connection, refused);
-    else parts.ws.upgrade(request, connection, head);
+    else void parts.ws.upgrade(request, connection, head);
   });
   return server;
+}
+
+function upgradeRefusal(parts: HttpParts, request: IncomingMessage): string | undefined {
+  if (pathOf(request) !== '/graphql') return '404 Not Found';
+  const refused = refusalOf(parts, request);
+  return refused ?? (parts.signaling.draining() ? '503 Service Unavailable\r\nretry-after: 1' : undefined);
 }
 
 /** Some clients offer HTTP/2 with every request (Java's does); they are answered over HTTP/1.1. */
@@ -85,6 +94,7 @@ function mayBePage(request: IncomingMessage): boolean {
 }
 
 async function serveReady({ signaling, log }: HttpParts, response: ServerResponse): Promise<void> {
+  if (signaling.draining()) return answer(response, 503, 'UNAVAILABLE', 'This node is stopping.');
   try {
     await signaling.ready();
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ready"}');
@@ -149,11 +159,33 @@ async function serveStream(
     return true;
   }
   const { document } = planned;
-  await serveSse(parts, request, response, parts.plans.acquire(planned), async (door) => {
-    const contextValue = await contextFactory({ token, door });
+  const ticket = ticketOf(request);
+  const redeemed = ticket === undefined ? undefined : await redeem(parts, ticket);
+  // The only answer after which an `EventSource` does not come back.
+  if (redeemed instanceof SignalingError && redeemed.code === 'UNAUTHENTICATED') {
+    answer(response, 401, redeemed.code, redeemed.message);
+    return true;
+  }
+  const isRefused = redeemed instanceof SignalingError;
+  const resume = {
+    ...resumeOfHeaders(request.headers),
+    ...(redeemed && !isRefused && resumeOfTicket(redeemed)),
+  };
+  const known = isRefused ? redeemed : redeemed?.identity;
+  await serveSse(parts, request, response, parts.plans.acquire(planned), resume, async (door) => {
+    const contextValue = await contextFactory({ token, door, known });
     return { schema, document, operationName, variableValues: variables, contextValue };
   });
   return true;
+}
+
+async function redeem({ signaling }: HttpParts, ticket: string): Promise<Redeemed | SignalingError> {
+  try {
+    return await signaling.redeemTicket(ticket);
+  } catch (error) {
+    if (error instanceof SignalingError) return error;
+    throw error;
+  }
 }
 
 function subscriptionOf(

@@ -32,7 +32,7 @@ export function allowOrigin(rules: OriginRules, request: IncomingMessage, respon
   response.setHeader('vary', 'origin');
   if (origin === undefined || !isAllowed(rules, request, origin)) return;
   response.setHeader('access-control-allow-origin', origin);
-  response.setHeader('access-control-allow-headers', 'authorization, content-type');
+  response.setHeader('access-control-allow-headers', 'authorization, content-type, last-event-id');
   response.setHeader('access-control-allow-methods', 'GET, POST, OPTIONS');
   response.setHeader('access-control-max-age', '600');
 }

@@ -49,6 +49,12 @@ export function readBody(request: IncomingMessage, most: number): Promise<Buffer
   });
 }
 
+/** The ticket in the address of a GET request, which stands for a token. */
+export function ticketOf(request: IncomingMessage): string | undefined {
+  if (request.method !== 'GET' || request.headers.authorization !== undefined) return undefined;
+  return urlOf(request).searchParams.get('ticket') ?? undefined;
+}
+
 function urlOf(request: IncomingMessage): URL {
   return new URL(request.url ?? '/', 'http://service');
 }

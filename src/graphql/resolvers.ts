@@ -18,6 +18,7 @@ export const resolvers: Resolvers = {
     call: async (_, { callId }, { signaling, caller }) => signaling.call(await caller(), callId),
     callTrace: async (_, { callId }, { signaling, caller }) => signaling.callTrace(await caller(), callId),
     iceServers: async (_, { callId }, { signaling, caller }) => signaling.iceServers(await caller(), callId),
+    presence: (_, { hubId, uids }, { signaling }) => signaling.presence(hubId, uids),
     callHistory: async (_, page, { signaling, caller }) => signaling.callHistory(await caller(), page),
     roomAccess: (_, room, { signaling }) => signaling.roomAccess(room),
   },
@@ -33,6 +34,9 @@ export const resolvers: Resolvers = {
     accept: async (_, verb, { signaling, caller }) => signaling.accept(await caller(), verb),
     decline: async (_, verb, { signaling, caller }) => signaling.decline(await caller(), verb),
     hangUp: async (_, verb, { signaling, caller }) => signaling.hangUp(await caller(), verb),
+    createStreamTicket: (_, request, { signaling, identity }) =>
+      signaling.createStreamTicket(identity(), request),
+    refreshSession: refreshUnderToken,
     grantHub: (_, grant, { signaling }) => signaling.grantHub(grant),
     revokeHub: (_, hub, { signaling }) => signaling.revokeHub(hub),
     disconnectUser: (_, user, { signaling }) => signaling.disconnectUser(user),
@@ -53,7 +57,8 @@ type SignalTypename =
   | 'PeerMessage'
   | 'IncomingCall'
   | 'CallUpdated'
-  | 'CallLogged';
+  | 'CallLogged'
+  | 'PresenceChanged';
 
 /**
  * Opens the socket through the transport's door, which carries its signals from then on; graphql-js only learns that
@@ -69,7 +74,7 @@ async function openThroughDoor(
       'BAD_USER_INPUT',
       'Subscribe with `Accept: text/event-stream`, or over a WebSocket.',
     );
-  door.opened(await signaling.open(identity(), request, door.sink));
+  door.opened(await signaling.open(identity(), { ...request, ...door.resume }, door.sink));
   return nothing;
 }
 
@@ -77,6 +82,16 @@ async function openThroughDoor(
 const nothing: AsyncIterable<never> = {
   [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
 };
+
+async function refreshUnderToken(
+  _: unknown,
+  { token, ...request }: { token: string; deviceId?: string | null | undefined },
+  { signaling, identity, authenticate, renew }: Context,
+) {
+  const refreshed = await signaling.refreshSession(identity(), await authenticate(token), request);
+  renew(token);
+  return refreshed;
+}
 
 function viewerOf(signaling: Signaling, caller: Caller) {
   const { hubs: _, issuedAt: __, admin: ___, ...profile } = caller.identity;

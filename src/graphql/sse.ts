@@ -1,15 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket as Connection } from 'node:net';
 import type { ExecutionArgs, GraphQLError } from 'graphql';
-import type { ClosingCode, Signal } from '../signaling/signal.ts';
+import type { ClosingCode, Signal, SignalView } from '../signaling/signal.ts';
 import type { Signaling } from '../signaling/signaling.ts';
 import type { Sink, Socket } from '../signaling/socket.ts';
-import { type Chunk, chunkOf, joinBodies, joinChunks, lastChunk } from './chunk.ts';
+import { bodyPacking, type Chunk, chunkOf, framedPacking, lastChunk } from './chunk.ts';
 import type { Door } from './context.ts';
 import type { MaskError } from './errors.ts';
 import type { Beating, Heartbeat } from './heartbeat.ts';
 import { Outbox } from './outbox.ts';
 import type { Plan } from './plan.ts';
+import type { Resume } from './resume.ts';
+import type { SlowReaders } from './slow-readers.ts';
 import { enter } from './stream.ts';
 
 /** What an open stream needs of its surroundings. */
@@ -17,6 +19,7 @@ export interface SseParts {
   readonly signaling: Signaling;
   readonly mask: MaskError;
   readonly heartbeat: Heartbeat;
+  readonly slowReaders: SlowReaders;
 }
 
 const headers = {
@@ -29,8 +32,11 @@ const headers = {
 const comment = chunkOf(':\n\n');
 const complete = chunkOf('event: complete\ndata:\n\n');
 
+/** A stream is broken off after so many heartbeats, 280 to 322 s, for that is how a client is missed that has died. */
+const beats = { least: 21, most: 23 };
+
 /** Signals after which a client must not come back by itself: the stream is completed instead of broken off. */
-const final: ReadonlySet<ClosingCode> = new Set(['DISCONNECTED', 'TOO_MANY_SOCKETS']);
+const final: ReadonlySet<ClosingCode> = new Set(['DISCONNECTED', 'TOO_MANY_SOCKETS', 'REPLACED']);
 
 /**
  * Serves one subscription as server-sent events (the distinct connections mode of graphql-sse). Signals bypass the HTTP
@@ -42,9 +48,10 @@ export async function serveSse(
   request: IncomingMessage,
   response: ServerResponse,
   plan: Plan,
+  resume: Resume,
   argsFor: (door: Door) => Promise<ExecutionArgs>,
 ): Promise<void> {
-  const door = new SseDoor(parts, request, response, plan);
+  const door = new SseDoor(parts, request, response, plan, resume);
   const args = await argsFor(door);
   forget(request);
   const errors = await enter(args, parts.mask);
@@ -58,6 +65,7 @@ function forget(request: IncomingMessage): void {
 
 /** One stream: the door it is opened through, and the sink of its signals. */
 class SseDoor implements Door, Sink, Beating {
+  readonly resume: Resume;
   readonly #parts: SseParts;
   readonly #response: ServerResponse;
   readonly #connection: Connection;
@@ -66,14 +74,27 @@ class SseDoor implements Door, Sink, Beating {
   /** An HTTP/1.0 client, such as nginx in its default setting, does not know chunks. */
   readonly #chunked: boolean;
   #socket: Socket | undefined;
+  #beatsLeft = beats.least + Math.floor(Math.random() * (beats.most - beats.least + 1));
 
-  constructor(parts: SseParts, request: IncomingMessage, response: ServerResponse, plan: Plan) {
+  constructor(
+    parts: SseParts,
+    request: IncomingMessage,
+    response: ServerResponse,
+    plan: Plan,
+    resume: Resume,
+  ) {
+    this.resume = resume;
     this.#parts = parts;
     this.#response = response;
     this.#connection = request.socket;
     this.#plan = plan;
     this.#chunked = request.httpVersion === '1.1';
-    this.#outbox = new Outbox(request.socket, this.#chunked ? joinChunks : joinBodies, this);
+    this.#outbox = new Outbox(
+      request.socket,
+      this.#chunked ? framedPacking : bodyPacking,
+      parts.slowReaders,
+      this,
+    );
     response.once('close', () => this.#leave());
   }
 
@@ -101,7 +122,8 @@ class SseDoor implements Door, Sink, Beating {
   }
 
   ping(): void {
-    this.#push(comment);
+    if (--this.#beatsLeft > 0 || !this.#socket) this.#push(comment);
+    else this.#parts.signaling.close(this.#socket, 'ROTATION');
   }
 
   slow(): void {
@@ -128,7 +150,7 @@ class SseDoor implements Door, Sink, Beating {
   /** Ends the connection, with or without saying that the stream is complete. */
   #finish(completed: boolean): void {
     if (completed) this.#push(complete);
-    this.#outbox.flush();
+    this.#outbox.empty();
     if (completed && this.#chunked) this.#connection.write(lastChunk);
     // Waits for what was written, and not for the client to hang up too.
     this.#connection.destroySoon();
@@ -141,6 +163,16 @@ class SseDoor implements Door, Sink, Beating {
   }
 }
 
+/** When an `EventSource` comes back after a stream that broke off without a word, in milliseconds. */
+const comeBackMs = 1000;
+
 function eventOf(text: string, { view }: Signal): Chunk {
-  return chunkOf(`event: next\n${view.cursor === null ? '' : `id: ${view.cursor}\n`}data: ${text}\n\n`);
+  const id = view.cursor === null ? '' : `id: ${view.cursor}\n`;
+  return chunkOf(`event: next\n${id}${retryOf(view)}data: ${text}\n\n`);
+}
+
+/** Said with the first signal, and with the last one, which may name another time. */
+function retryOf({ kind, retryAfterMs }: SignalView): string {
+  if (kind === 'SocketReady') return `retry: ${comeBackMs}\n`;
+  return kind === 'SocketClosing' && typeof retryAfterMs === 'number' ? `retry: ${retryAfterMs}\n` : '';
 }

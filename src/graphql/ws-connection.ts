@@ -1,13 +1,17 @@
 import type { Socket as TcpConnection } from 'node:net';
 import { CloseCode } from 'graphql-ws';
 import type { WebSocket } from 'ws';
-import { type Frame, joinFrames } from './frame.ts';
+import { type Frame, framePacking } from './frame.ts';
 import type { Beating } from './heartbeat.ts';
 import { Outbox } from './outbox.ts';
+import { noResume, type Resume } from './resume.ts';
+import type { SlowReaders } from './slow-readers.ts';
 import type { WsDoor } from './ws-door.ts';
 
 /** How many operations may run on one connection; its open sockets do not count. */
 const mostRunning = 64;
+
+const nothing = Buffer.alloc(0);
 
 /** One WebSocket connection, and what we keep of it. */
 export class WsConnection implements Beating {
@@ -15,6 +19,8 @@ export class WsConnection implements Beating {
   doors: WsDoor[] = [];
   /** Of its `connection_init`. */
   token: string | undefined;
+  /** Of its `connection_init` too: for the first socket that opens. */
+  resume: Resume = noResume;
   /** It has said `connection_init`. */
   greeted = false;
   readonly #ws: WebSocket;
@@ -22,12 +28,14 @@ export class WsConnection implements Beating {
   readonly #outbox: Outbox<Frame>;
   #running = 0;
   #alive = true;
+  /** It closes as soon as no operation runs. */
+  #farewell: { readonly code: number; readonly reason: string } | undefined;
   /** It had not greeted when it was last pinged. */
   #late = false;
 
-  constructor(ws: WebSocket, tcp: TcpConnection) {
+  constructor(ws: WebSocket, tcp: TcpConnection, slowReaders: SlowReaders) {
     this.#ws = ws;
-    this.#outbox = new Outbox(tcp, joinFrames, this);
+    this.#outbox = new Outbox(tcp, framePacking, slowReaders, this);
   }
 
   get protocol(): string {
@@ -41,10 +49,13 @@ export class WsConnection implements Beating {
 
   /** Sends a message of the protocol, after the signals that wait. A client that is gone needs none. */
   send(data: string): void {
-    this.#outbox.flush();
-    if (this.#ws.readyState !== this.#ws.OPEN) return;
-    if (this.#outbox.full) this.slow();
-    else this.#ws.send(data);
+    this.write(nothing, Buffer.from(data));
+  }
+
+  takeResume(): Resume {
+    const { resume } = this;
+    this.resume = noResume;
+    return resume;
   }
 
   /** Waits for an operation. While too many run, nothing more is read. */
@@ -54,17 +65,32 @@ export class WsConnection implements Beating {
       return await operation();
     } finally {
       if (this.#running-- === mostRunning) this.#ws.resume();
+      // Its answer is sent before that.
+      if (this.#farewell && this.isIdle) setImmediate(() => this.#leave());
     }
   }
 
   close(code?: number, reason?: string): void {
-    this.#outbox.flush();
+    this.#outbox.empty();
     this.#ws.close(code, reason);
   }
 
-  /** Closes at the end of the tick: its other sockets may end in the same one, each with a last signal. */
+  /**
+   * Closes when the operations that run are answered, and not before the end of the turn: its other sockets may end in
+   * the same one, each with a last signal.
+   */
   closeSoon(code: number, reason: string): void {
-    process.nextTick(() => this.close(code, reason));
+    this.#farewell ??= { code, reason };
+    setImmediate(() => this.#leave());
+  }
+
+  /** No operation runs. */
+  get isIdle(): boolean {
+    return this.#running === 0;
+  }
+
+  #leave(): void {
+    if (this.#farewell && this.isIdle) this.close(this.#farewell.code, this.#farewell.reason);
   }
 
   terminate(): void {

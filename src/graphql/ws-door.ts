@@ -4,6 +4,7 @@ import type { Signaling } from '../signaling/signaling.ts';
 import type { Sink, Socket } from '../signaling/socket.ts';
 import type { Door } from './context.ts';
 import type { Plan } from './plan.ts';
+import { noResume, type Resume } from './resume.ts';
 import type { WsConnection } from './ws-connection.ts';
 
 /**
@@ -12,7 +13,6 @@ import type { WsConnection } from './ws-connection.ts';
  */
 export const closeCodes: Partial<Record<ClosingCode, number>> = {
   TOKEN_EXPIRED: CloseCode.Forbidden,
-  GAP: 1012,
   SHUTTING_DOWN: 1001,
 };
 
@@ -24,6 +24,7 @@ const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
  * ended while it waits.
  */
 export class WsDoor implements Door, Sink, AsyncGenerator<never> {
+  resume: Resume;
   readonly #signaling: Signaling;
   readonly #connection: WsConnection;
   readonly #plan: Plan;
@@ -35,6 +36,7 @@ export class WsDoor implements Door, Sink, AsyncGenerator<never> {
   constructor(signaling: Signaling, connection: WsConnection, id: string, plan: Plan) {
     this.#signaling = signaling;
     this.#connection = connection;
+    this.resume = connection.takeResume();
     this.#plan = plan;
     this.#start = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
     connection.doors.push(this);
@@ -46,6 +48,7 @@ export class WsDoor implements Door, Sink, AsyncGenerator<never> {
 
   opened(socket: Socket): void {
     this.#socket = socket;
+    this.resume = noResume;
     if (this.gone) this.#signaling.drop(socket);
   }
 
@@ -62,6 +65,12 @@ export class WsDoor implements Door, Sink, AsyncGenerator<never> {
     if (code === 'SLOW_CONSUMER') this.#connection.terminate();
     else if (closeCode) this.#connection.closeSoon(closeCode, code);
     else this.leave();
+    // Clients come back with all sockets of a connection, so all of them are told.
+    if (code === 'SHUTTING_DOWN') for (const door of this.#connection.doors) door.shutDown();
+  }
+
+  shutDown(): void {
+    if (this.#socket) this.#signaling.close(this.#socket, 'SHUTTING_DOWN');
   }
 
   /** The connection takes its bytes too slowly. */
@@ -74,6 +83,8 @@ export class WsDoor implements Door, Sink, AsyncGenerator<never> {
     if (this.gone) return;
     this.#connection.doors = this.#connection.doors.filter((door) => door !== this);
     if (this.#socket) this.#signaling.drop(this.#socket);
+    // It has opened nothing: the next one may try.
+    else this.#connection.resume = this.resume;
     this.#plan.release();
     this.#ended?.();
   }

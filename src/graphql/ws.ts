@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket as TcpConnection } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   type DocumentNode,
@@ -21,13 +20,17 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { SignalingError } from '../signaling/errors.ts';
 import type { Log } from '../signaling/log.ts';
 import type { Signaling } from '../signaling/signaling.ts';
+import { createTurnstile } from '../signaling/turnstile.ts';
 import { type Authenticate, bearerToken } from './auth.ts';
 import { type MaskError, withoutStatus } from './errors.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Plans } from './plan.ts';
+import { resumeOfParams } from './resume.ts';
+import type { SlowReaders } from './slow-readers.ts';
 import { enter } from './stream.ts';
 import { WsConnection } from './ws-connection.ts';
 import { WsDoor } from './ws-door.ts';
+import { closeAll } from './ws-leave.ts';
 import type { Yoga } from './yoga.ts';
 
 export interface WsParts {
@@ -37,13 +40,20 @@ export interface WsParts {
   readonly authenticate: Authenticate;
   readonly mask: MaskError;
   readonly heartbeat: Heartbeat;
+  readonly slowReaders: SlowReaders;
   readonly log: Log;
 }
 
+/** Who breaks off while they wait is gone. */
+function ignore(): void {}
+
+/** How many connections are greeted in one turn of the event loop. */
+const greetingsPerTurn = 4;
+
 export interface WsServer {
-  upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void;
-  /** Resolves when every WebSocket has closed. */
-  stop(): Promise<void>;
+  upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): Promise<void>;
+  /** Closes every WebSocket once its operations are answered, for which it has so many milliseconds. */
+  stop(patienceMs: number): Promise<void>;
 }
 
 /** A connection as graphql-ws knows it, with ours in `extra`. */
@@ -77,25 +87,28 @@ export function createWsServer(parts: WsParts): WsServer {
     execute: (operation) => run(parts, operation as Operation),
   });
 
+  const connections = new Map<WebSocket, WsConnection>();
+
+  const turnstile = createTurnstile(greetingsPerTurn);
+
   return {
-    upgrade: (request, connection, head) => {
+    upgrade: async (request, connection, head) => {
       const tcp = request.socket;
-      wss.handleUpgrade(request, connection, head, (ws) => serve(parts, server, ws, tcp));
+      connection.on('error', ignore);
+      await turnstile.pass();
+      connection.off('error', ignore);
+      wss.handleUpgrade(request, connection, head, (ws) => {
+        const connection = new WsConnection(ws, tcp, parts.slowReaders);
+        connections.set(ws, connection);
+        ws.once('close', () => connections.delete(ws));
+        serve(parts, server, ws, connection);
+      });
     },
-    async stop() {
-      const closed = [...wss.clients].map((ws) => new Promise((resolve) => ws.once('close', resolve)));
-      for (const ws of wss.clients) ws.close(1001, 'Going away');
-      const giveUp = setTimeout(() => {
-        for (const ws of wss.clients) ws.terminate();
-      }, 1000);
-      await Promise.all(closed);
-      clearTimeout(giveUp);
-    },
+    stop: (patienceMs) => closeAll(connections, patienceMs),
   };
 }
 
-function serve({ heartbeat, log }: WsParts, server: Server, ws: WebSocket, tcp: TcpConnection): void {
-  const connection = new WsConnection(ws, tcp);
+function serve({ heartbeat, log }: WsParts, server: Server, ws: WebSocket, connection: WsConnection): void {
   const closed = server.opened(
     {
       protocol: connection.protocol,
@@ -128,6 +141,7 @@ function serve({ heartbeat, log }: WsParts, server: Server, ws: WebSocket, tcp: 
 /** A token that is not accepted closes the connection (4403), so that clients come back with a fresh one. */
 async function connect({ authenticate }: WsParts, connection: Connection): Promise<boolean> {
   connection.extra.greeted = true;
+  connection.extra.resume = resumeOfParams(connection.connectionParams);
   const { authorization, Authorization } = connection.connectionParams ?? {};
   const header = authorization ?? Authorization;
   if (header === undefined) return true;
@@ -166,7 +180,11 @@ async function prepare(
     const entry = stream ?? noDoor();
     // From now on `complete` ends it, also while it opens.
     connection.subscriptions[id] = entry;
-    const contextValue = await enveloped.contextFactory({ token, door: stream });
+    const contextValue = await enveloped.contextFactory({
+      token,
+      door: stream,
+      renew: (next: string) => setToken(connection, next),
+    });
     return {
       schema: enveloped.schema,
       document,
@@ -182,6 +200,10 @@ async function prepare(
     stream?.leave();
     return [withoutStatus(parts.mask(error))];
   }
+}
+
+function setToken({ extra }: Connection, token: string): void {
+  extra.token = token;
 }
 
 /** Throws what Yoga answers over HTTP when it is not clear which operation is meant. */

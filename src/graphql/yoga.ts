@@ -1,14 +1,13 @@
 import type { GraphQLSchema } from 'graphql';
 import { createLRUCache, createYoga, type Plugin } from 'graphql-yoga';
 import { bearerToken } from './auth.ts';
-import { type ContextParts, createContext, type Door } from './context.ts';
+import { type ContextParts, createContext, type Transport } from './context.ts';
 import { documentLimits } from './document-limits.ts';
 import type { MaskError } from './errors.ts';
 
 /** What a transport of our own brings to an operation; plain HTTP requests bring their `request` instead. */
-export interface ServerContext {
+export interface ServerContext extends Transport {
   readonly token?: string | undefined;
-  readonly door?: Door;
 }
 
 /** How many documents stay parsed. With the limits on each, and the largest body for a text, about 50 MiB at most. */
@@ -24,9 +23,9 @@ export function createGraphQLServer(schema: GraphQLSchema, parts: ContextParts, 
   return createYoga<ServerContext>({
     schema,
     graphqlEndpoint: '/graphql',
-    context: ({ request, token, door }) =>
+    context: ({ request, token, ...transport }) =>
       // Without a request it is an operation on a WebSocket.
-      createContext(parts, token ?? bearerToken(request?.headers.get('authorization')), door),
+      createContext(parts, token ?? bearerToken(request?.headers.get('authorization')), transport),
     maskedErrors: { maskError: (error) => mask(error) },
     plugins: [documentLimits(parts.signaling.limits), validationErrors(mask)],
     // Counted in documents: each may be a large one.

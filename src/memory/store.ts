@@ -1,19 +1,23 @@
 import type { Clock } from '../signaling/clock.ts';
-import type {
-  AccessField,
-  Change,
-  Departure,
-  Document,
-  IdempotencyKey,
-  Logged,
-  Opened,
-  Opening,
-  Outcome,
-  Put,
-  Row,
-  SocketRecord,
-  Store,
-  UserRecord,
+import {
+  type AccessField,
+  type Change,
+  type Cut,
+  type Departure,
+  type Document,
+  defaultGraceMs,
+  type IdempotencyKey,
+  type KnownSocket,
+  type Logged,
+  type Opened,
+  type Opening,
+  type Outcome,
+  type Put,
+  type Reading,
+  type Row,
+  type SocketRecord,
+  type Store,
+  type UserRecord,
 } from '../signaling/ports.ts';
 import type { Topic } from '../signaling/topic.ts';
 import { createExpiringMap } from './expiring-map.ts';
@@ -22,8 +26,15 @@ import { createMemoryLog } from './log.ts';
 /** What is known about one user. Values are text, so that nothing is shared with those who gave them. */
 interface User {
   readonly access: Map<string, AccessField>;
-  readonly sockets: Map<string, string>;
+  readonly sockets: Map<string, Registered>;
   readonly live: Map<string, string>;
+}
+
+/** A socket's record as text, and when its connection ended in milliseconds; 0 while it is connected. */
+interface Registered {
+  readonly record: string;
+  readonly generation: number;
+  readonly ended: number;
 }
 
 /** How often what has ended is dropped, in milliseconds. */
@@ -33,10 +44,16 @@ const purgeMs = 10_000;
 const departureMs = 2 * 60_000;
 
 /** See the port. Everything lives in this process, and ends with it. `publish` tells the bus of each entry. */
-export function createMemoryStore(clock: Clock, publish: (entry: Logged) => void): Store & { stop(): void } {
+export function createMemoryStore(
+  clock: Clock,
+  publish: (entry: Logged) => void,
+  graceMs = defaultGraceMs,
+): Store & { stop(): void } {
   const log = createMemoryLog(clock, publish);
   const users = new Map<string, User>();
   const owners = new Map<string, string>();
+  /** Sockets in grace, and when that began. */
+  const graces = new Map<string, number>();
   const departures = createExpiringMap<readonly Departure[]>(clock);
   const documents = createExpiringMap<Document>(clock);
   const lists = new Map<string, Omit<Row, 'list' | 'keep'>[]>();
@@ -102,40 +119,75 @@ export function createMemoryStore(clock: Clock, publish: (entry: Logged) => void
     }
   }
 
-  function open(opening: Opening): Opened {
-    const { uid, socket, counts, topics, limit } = opening;
-    const cut = log.cut();
+  function open(opening: Opening): Opened | undefined {
+    const { uid, socket, counts, reading, replaces } = opening;
+    const { sockets } = userOf(uid);
+    const present = sockets.get(socket.socketId);
+    if (present && present.generation > replaces && known(present).length > 0) return undefined;
+    const cut = read(reading);
     setAccess(opening.access);
-    userOf(uid).sockets.set(socket.socketId, JSON.stringify(socket));
-    owners.set(socket.socketId, uid);
+    register(uid, socket, 0);
     setCounts(counts);
-    const read = opening.epoch === cut.epoch;
+    return { ...cut, user: recordOf(uid) };
+  }
+
+  function register(uid: string, record: SocketRecord, ended: number): void {
+    const { socketId, generation } = record;
+    userOf(uid).sockets.set(socketId, { record: JSON.stringify(record), generation, ended });
+    owners.set(socketId, uid);
+    if (ended === 0) graces.delete(socketId);
+    else graces.set(socketId, ended);
+  }
+
+  function read({ topics, epoch, limit }: Reading): Cut {
+    const cut = log.cut();
     const kept = topics.map(({ topic, after }) => ({
       topic,
       last: log.lastOf(topic),
-      entries: read ? log.after(topic, after) : [],
+      entries: epoch === cut.epoch ? log.after(topic, after) : [],
     }));
     const entries = kept.flatMap((topic) => topic.entries);
     const bytes = entries.reduce((sum, entry) => sum + Buffer.byteLength(entry.body), 0);
     const tooMuch = entries.length > limit.entries || bytes > limit.bytes;
-    return {
-      ...cut,
-      user: recordOf(uid),
-      topics: tooMuch ? kept.map((topic) => ({ ...topic, entries: [] })) : kept,
-      tooMuch,
-    };
+    return { ...cut, topics: tooMuch ? kept.map((topic) => ({ ...topic, entries: [] })) : kept, tooMuch };
+  }
+
+  function reclaim(
+    sockets: readonly { readonly uid: string; readonly record: SocketRecord }[],
+    counts: ReadonlyMap<string, number>,
+  ): string[] {
+    setCounts(counts);
+    return sockets.flatMap(({ uid, record }) => {
+      const present = users.get(uid)?.sockets.get(record.socketId);
+      if (present && present.generation > record.generation) return record.socketId;
+      register(uid, record, 0);
+      return [];
+    });
   }
 
   function close(sockets: readonly Departure[], counts: ReadonlyMap<string, number>): void {
     for (const departure of sockets) {
-      const { uid, socketId, deviceId } = departure;
-      users.get(uid)?.sockets.delete(socketId);
-      owners.delete(socketId);
+      const { uid, socketId, deviceId, generation, at, final } = departure;
+      const present = users.get(uid)?.sockets.get(socketId);
+      if (present && present.generation <= generation)
+        register(uid, JSON.parse(present.record) as SocketRecord, final ? at - graceMs : at);
       if (departure.by === null) continue;
       const others = (departures.get(uid) ?? []).filter((each) => each.deviceId !== deviceId);
       departures.set(uid, [...others, { ...departure }], departureMs);
     }
     setCounts(counts);
+  }
+
+  function sweep(): string[] {
+    const over = [...graces].filter(([, ended]) => ended <= clock.now() - graceMs);
+    return over.flatMap(([socketId]) => {
+      const uid = owners.get(socketId) ?? '';
+      const user = users.get(uid);
+      graces.delete(socketId);
+      owners.delete(socketId);
+      user?.sockets.delete(socketId);
+      return user?.sockets.size === 0 ? uid : [];
+    });
   }
 
   function setCounts(counts: ReadonlyMap<string, number>): void {
@@ -149,9 +201,25 @@ export function createMemoryStore(clock: Clock, publish: (entry: Logged) => void
     const user = users.get(uid);
     return {
       access: new Map([...(user?.access ?? [])].map(([field, known]) => [field, { ...known }])),
-      sockets: [...(user?.sockets.values() ?? [])].map((text) => JSON.parse(text) as SocketRecord),
+      sockets: [...(user?.sockets.values() ?? [])].flatMap(known),
       live: [...(user?.live.values() ?? [])],
     };
+  }
+
+  /** The socket, if it is connected or in grace. */
+  function known({ record, ended }: Registered): KnownSocket[] {
+    if (ended !== 0 && ended + graceMs <= clock.now()) return [];
+    return [{ ...(JSON.parse(record) as SocketRecord), connected: ended === 0 }];
+  }
+
+  function socketOf(uid: string, socketId: string): KnownSocket | undefined {
+    const registered = users.get(uid)?.sockets.get(socketId);
+    return registered && known(registered)[0];
+  }
+
+  function ownerOf(socketId: string): string | undefined {
+    const uid = owners.get(socketId);
+    return uid !== undefined && socketOf(uid, socketId) ? uid : undefined;
   }
 
   function rows(list: string, { first, after }: { first: number; after: string | null }) {
@@ -184,10 +252,15 @@ export function createMemoryStore(clock: Clock, publish: (entry: Logged) => void
   return {
     commit: async (change) => commit(change),
     open: async (opening) => open(opening),
+    read: async (reading) => read(reading),
+    reclaim: async (sockets, counts) => reclaim(sockets, counts),
     close: async (sockets, counts) => close(sockets, counts),
+    sweep: async () => sweep(),
     user: async (uid) => recordOf(uid),
+    access: async (uid) => recordOf(uid).access,
+    socket: async (uid, socketId) => socketOf(uid, socketId),
     departures: async (uid) => (departures.get(uid) ?? []).map((departure) => ({ ...departure })),
-    ownerOf: async (socketId) => owners.get(socketId),
+    ownerOf: async (socketId) => ownerOf(socketId),
     document: async (id) => document(id),
     entries: async (topic: Topic, after) => log.after(topic, after),
     rows: async (list, page) => rows(list, page),

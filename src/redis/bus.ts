@@ -2,18 +2,12 @@ import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
 import type { Log } from '../signaling/log.ts';
 import type { Bus, BusListener, Logged } from '../signaling/ports.ts';
-import type { Topic } from '../signaling/topic.ts';
+import { presenceOf, presenceTopic, type Topic } from '../signaling/topic.ts';
 import { available } from './client.ts';
 import type { Keys } from './keys.ts';
 
-/**
- * See the port. `lose` is for the lease: when it has run out, others may have taken this node for dead. `probe` finds out
- * whether the connection still lives.
- */
-export type RedisBus = Bus & { lose(): void; probe(): void };
-
-/** `subscriber` is a connection of its own. */
-export function createRedisBus(subscriber: Redis, keys: Keys, log: Log): RedisBus {
+/** See the port. `subscriber` is a connection of its own; `redis` publishes what is not logged. */
+export function createRedisBus(subscriber: Redis, redis: Redis, keys: Keys, log: Log): Bus {
   const receiving = receiver(subscriber);
   const pubsub = new RedisPubSub({
     subscriber: receiving,
@@ -64,6 +58,11 @@ export function createRedisBus(subscriber: Redis, keys: Keys, log: Log): RedisBu
   }
 
   function tell(topic: Topic, message: string): void {
+    const hubId = presenceOf(topic);
+    if (hubId !== undefined) {
+      listener?.onNews(hubId, message);
+      return;
+    }
     const entry = parse(topic, message);
     if (entry) listener?.onEntry(entry);
     else
@@ -93,17 +92,13 @@ export function createRedisBus(subscriber: Redis, keys: Keys, log: Log): RedisBu
     await available(subscriber.ping());
   }
 
-  /** A connection may be dead without a word: the one we only listen on would not tell. */
-  function probe(): void {
-    if (connected) settled().catch(() => subscriber.disconnect(true));
-  }
-
   return {
     subscribe,
     unsubscribe,
     settled,
-    probe,
-    lose,
+    announce: async (hubId, body) => {
+      await available(redis.publish(keys.channel(presenceTopic(hubId)), body));
+    },
     listen: (told) => {
       listener = told;
     },

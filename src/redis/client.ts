@@ -1,13 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import { Redis, type RedisOptions } from 'ioredis';
+import { parseRedisAddress, type RedisAddress } from '../redis-address.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import type { Log } from '../signaling/log.ts';
+import { connectorTo, type Server } from './connector.ts';
+import { createFindPrimary, type FindPrimary, nameOf } from './primary.ts';
 import { type Reply, scripts } from './scripts.ts';
 
-/** A connection for commands that knows which primary it leads to. */
+/** Two connections to one primary, for commands and for listening, and which primary that is. */
 export interface RedisClient {
   readonly redis: Redis;
+  /** Only listens. It never stays at another server than `redis` leads to. */
+  readonly subscriber: Redis;
   /**
    * Runs a script in the log's present epoch; begins a new one when the log turns out to be on another primary.
    * `send` puts the given three values first in ARGV.
@@ -34,18 +39,59 @@ const options = {
   maxRetriesPerRequest: 0,
   commandTimeout: patienceMs,
   connectTimeout: patienceMs,
-  retryStrategy: (times: number) => Math.min(50 * 2 ** times, 1000) + Math.random() * 100,
+  // A server that answers nothing at all hangs: whatever else waits for it fails at once, and what comes later too.
+  socketTimeout: patienceMs,
+  maxLoadingRetryTime: 200,
+  retryStrategy: (times: number) => Math.min(25 * 2 ** times, 200) + Math.random() * 50,
   scripts,
 } satisfies RedisOptions;
 
-export function connect(url: string, name: string, log: Log): Redis {
-  const redis = new Redis(url, { ...options, connectionName: `call-signaling:${name}` });
+/** How often Sentinels or the cluster are asked whether the primary is still the one we are at, in milliseconds. */
+const verifyMs = 1000;
+
+/** One of the two connections, and the server it leads to; undefined while there is none. */
+interface Link {
+  readonly redis: Redis;
+  server: Server | undefined;
+}
+
+interface LinkParts {
+  readonly address: RedisAddress;
+  readonly findPrimary: FindPrimary;
+  readonly name: string;
+  readonly log: Log;
+  onRefusal(error: Error): void;
+}
+
+function createLink({ address, findPrimary, name, log, onRefusal }: LinkParts): Link {
+  const { tls, db, username, password } = address;
+  const redis = new Redis({
+    ...options,
+    connectionName: `call-signaling:${name}`,
+    db,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls && { tls: {} }),
+    Connector: connectorTo(findPrimary, tls, (server) => {
+      link.server = server;
+    }),
+    reconnectOnError(error) {
+      onRefusal(error);
+      return false;
+    },
+  });
+  const link: Link = { redis, server: undefined };
+  redis.on('close', () => {
+    link.server = undefined;
+  });
   // Without a listener, each failed attempt would end the process.
   redis.on('error', (error: Error) =>
     log.warn({ connection: name, error: error.message }, 'Redis cannot be reached'),
   );
-  redis.on('ready', () => log.info({ connection: name }, 'connected to Redis'));
-  return redis;
+  redis.on('ready', () =>
+    log.info({ connection: name, server: link.server && nameOf(link.server.at) }, 'connected to Redis'),
+  );
+  return link;
 }
 
 /** Connects for the first time; throws UNAVAILABLE, with the reason, when Redis cannot be reached. */
@@ -65,30 +111,56 @@ export async function reach(redis: Redis): Promise<void> {
   }
 }
 
-export function createRedisClient(url: string, log: Log): RedisClient {
-  const redis = connect(url, 'commands', log);
-  let server: ServerInfo | undefined;
+/** `tag` is the hash tag that all keys carry. Throws for an address that `parseRedisAddress` does not know. */
+export function createRedisClient(url: string, tag: string, log: Log): RedisClient {
+  const address = parseRedisAddress(url);
+  if (!address) throw new Error('This is no address of a Redis.');
+  const findPrimary = createFindPrimary(address, tag);
+  const parts = { address, findPrimary, log, onRefusal };
+  const commands = createLink({ ...parts, name: 'commands' });
+  const listening = createLink({ ...parts, name: 'subscriber' });
+  const { redis } = commands;
+  const { redis: subscriber } = listening;
+  let stopVerifying = (): void => {};
 
   redis.on('connect', () => gather(redis.stream));
-  redis.on('close', () => {
-    server = undefined;
-  });
-  redis.on('ready', () => {
-    learn().catch((error: unknown) => {
-      log.warn({ error }, 'Redis did not say who it is');
-      redis.disconnect(true);
-    });
-  });
+  redis.on('ready', () => meet(commands, listening));
+  subscriber.on('ready', () => meet(listening, commands));
 
-  async function learn(): Promise<ServerInfo> {
-    const info = parseInfo(await redis.info());
-    server = info;
-    return info;
+  /** Both must be at one server: who listens at another hears nothing, in silence. The one that looked last is right. */
+  function meet(link: Link, other: Link): void {
+    if (link.server && other.server && link.server.run !== other.server.run) leave(other);
+    verify();
+  }
+
+  function leave({ redis: left }: Link): void {
+    if (left.status === 'ready') left.disconnect(true);
+  }
+
+  /** The server says that it is not, or no longer, the primary. */
+  function onRefusal({ message }: Error): void {
+    if (/^(MOVED|READONLY|MASTERDOWN)/.test(message)) for (const link of [commands, listening]) leave(link);
+    else if (message.startsWith('CLUSTERDOWN')) verify();
+  }
+
+  /** A server that was cut off, or slept, may take itself for the primary when it no longer is. */
+  function verify(): void {
+    if (address?.form === 'single') return;
+    findPrimary().then(
+      (primary) => {
+        for (const link of [commands, listening])
+          if (link.server && nameOf(link.server.at) !== nameOf(primary)) leave(link);
+      },
+      () => {
+        // Nobody knows better.
+      },
+    );
   }
 
   async function inEpoch(send: Parameters<RedisClient['inEpoch']>[0]): Promise<Reply> {
     let replaces = '';
     for (let claim = 0; claim < claims; claim++) {
+      const { server } = commands;
       if (!server) throw unavailable();
       const reply = await available(send(server.run, freshEpoch(), replaces));
       if (reply[0] !== 'STALE_PRIMARY') return reply;
@@ -102,19 +174,25 @@ export function createRedisClient(url: string, log: Log): RedisClient {
   }
 
   async function ready(): Promise<void> {
-    const fault = unfit(await available(learn()));
+    const fault = unfit(parseInfo(await available(redis.info())));
     if (fault) throw new SignalingError('UNAVAILABLE', fault);
   }
 
   return {
     redis,
+    subscriber,
     inEpoch,
     ready,
     async start() {
       await reach(redis);
       await ready();
+      const timer = setInterval(verify, verifyMs).unref();
+      stopVerifying = () => clearInterval(timer);
     },
-    stop: () => redis.disconnect(),
+    stop() {
+      stopVerifying();
+      redis.disconnect();
+    },
   };
 }
 
@@ -144,14 +222,13 @@ function freshEpoch(): string {
 
 /** What we need to know of a server. */
 interface ServerInfo {
-  readonly run: string;
   readonly version: string;
   readonly evicts: string | undefined;
 }
 
 function parseInfo(text: string): ServerInfo {
   const value = (field: string): string => new RegExp(`^${field}:(.*?)\\r?$`, 'm').exec(text)?.[1] ?? '';
-  return { run: value('run_id'), version: value('redis_version'), evicts: value('maxmemory_policy') };
+  return { version: value('redis_version'), evicts: value('maxmemory_policy') };
 }
 
 /** Why this server cannot carry the service, if so. */

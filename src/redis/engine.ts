@@ -1,10 +1,12 @@
 import type { Clock } from '../signaling/clock.ts';
 import type { Log } from '../signaling/log.ts';
-import type { Bus, Store } from '../signaling/ports.ts';
+import { type Bus, type BusListener, defaultGraceMs, type Store } from '../signaling/ports.ts';
 import { createRedisBus } from './bus.ts';
-import { connect, createRedisClient, reach } from './client.ts';
+import { createRedisClient, reach } from './client.ts';
 import { createKeys } from './keys.ts';
 import { createLease } from './lease.ts';
+import { startProbe } from './probe.ts';
+import { createRegistry } from './registry.ts';
 import { createRedisStore } from './store.ts';
 
 /** The ports on one Redis, shared with other nodes. */
@@ -20,6 +22,7 @@ export interface RedisEngineOptions {
   readonly url: string;
   /** Installations that share a Redis differ in it. */
   readonly prefix: string;
+  readonly graceMs?: number | undefined;
   readonly log: Log;
   /** Replaces the time of the Redis server. */
   readonly clock?: Clock | undefined;
@@ -27,46 +30,57 @@ export interface RedisEngineOptions {
   readonly systemClock: Clock;
 }
 
-/** How often the connection that only listens is probed, in milliseconds. */
-const probeMs = 2000;
-
 export function createRedisEngine({
   url,
   prefix,
+  graceMs = defaultGraceMs,
   log,
   clock: given,
   systemClock,
 }: RedisEngineOptions): RedisEngine {
   const keys = createKeys(prefix);
-  const client = createRedisClient(url, log);
-  const subscriber = connect(url, 'subscriber', log);
+  const client = createRedisClient(url, prefix, log);
+  const { subscriber } = client;
   const time = createServerClock(systemClock);
   const clock = given ?? time.clock;
-  const bus = createRedisBus(subscriber, keys, log);
-  const lease = createLease({ client, keys, clock, log, onLapse: bus.lose, onTime: time.set });
-  const store = createRedisStore({ client, keys, clock, nodeId: lease.nodeId });
-
+  const bus = createRedisBus(subscriber, client.redis, keys, log);
+  let listener: BusListener | undefined;
+  const lease = createLease({
+    client,
+    keys,
+    clock,
+    log,
+    onLapse: () => listener?.onLost(),
+    onTime: time.set,
+  });
+  const registry = createRegistry({ client, keys, clock, lease, graceMs });
+  const store = createRedisStore({ client, keys, clock, registry });
   let stopProbing = (): void => {};
+
+  /** While others may have taken over its sockets, a node writes nothing to them: what it was told, it reads again. */
+  function listen(told: BusListener): void {
+    listener = told;
+    bus.listen({ ...told, onEntry: (entry) => (lease.holds() ? told.onEntry(entry) : told.onLost()) });
+  }
 
   return {
     store,
     clock,
-    bus: {
-      ...bus,
-      listen: (listener) =>
-        bus.listen({
-          onEntry: listener.onEntry,
-          onLost() {
-            lease.restart();
-            listener.onLost();
-          },
-        }),
-    },
+    bus: { ...bus, listen },
     async start() {
       await client.start();
       await reach(subscriber);
       await lease.start();
-      stopProbing = clock.every(probeMs, bus.probe);
+      stopProbing = startProbe({
+        redis: client.redis,
+        subscriber,
+        channel: keys.probe(lease.nodeId),
+        clock,
+        onDeaf: () => {
+          log.warn({}, 'what this node publishes does not arrive: it connects anew');
+          subscriber.disconnect(true);
+        },
+      });
     },
     async stop() {
       stopProbing();

@@ -20,13 +20,13 @@ export function createKeys(prefix: string) {
     topicOf: (channel: string) => channel.slice(channelStart.length) as Topic,
     /** hash: access field => `number value` */
     access: (uid: string) => name('access', uid),
-    /** hash: socketId => SocketRecord with its node, as JSON */
+    /** hash: socketId => `node generation ended record`, see scripts/sockets.lua */
     sockets: (uid: string) => name('sockets', uid),
     /** hash: deviceId => the departure of its last socket, as JSON */
     departures: (uid: string) => name('departures', uid),
     /** hash: document id => body, of the documents that are live for a user */
     live: (uid: string) => name('live', uid),
-    /** string: `node uid` of the owner of a socket */
+    /** string: `node ended uid` of a socket, see scripts/sockets.lua */
     owner: (socketId: string) => name('owner', socketId),
     /** hash: `rev`, `body` */
     document: (id: string) => name('document', id),
@@ -38,6 +38,10 @@ export function createKeys(prefix: string) {
     timers: `{${prefix}}:timers`,
     /** hash: `fingerprint`, `result` of an idempotency key */
     key: (keyId: string) => name('key', keyId),
+    /** sorted set: `socketId uid` of the sockets in grace, by when they ended in milliseconds */
+    graces: `{${prefix}}:graces`,
+    /** channel: what a node tells itself, to find out whether it hears */
+    probe: (nodeId: string) => name('probe', nodeId),
     /** sorted set: node id by the end of its lease in milliseconds */
     nodes: `{${prefix}}:nodes`,
     /** hash: socketId => uid, of the sockets connected to a node */

@@ -5,13 +5,17 @@ import { type RedisClient, results } from './client.ts';
 import type { Keys } from './keys.ts';
 
 /**
- * This node's place among the others: an id, and a lease that says it is alive. Sockets are registered under the id;
- * when the lease ends, so do they. A node that may have been taken for dead goes on under a new id.
+ * This node's place among the others: an id, and a lease that says it is alive. Its sockets are registered under the id;
+ * when the lease has ended, others take them for lost.
  */
 export interface Lease {
-  nodeId(): string;
-  /** Begins again under a new id: what was registered under the old one is no longer ours. */
-  restart(): void;
+  readonly nodeId: string;
+  /** Whether others still take this node for alive. Compares a clock that no one sets. */
+  holds(): boolean;
+  /** If it ever lapsed, it has held since for as long as others need to come back who were away too. */
+  isSteady(): boolean;
+  /** Renews it now; true when it had lapsed, or Redis knew nothing of it any more. Throws UNAVAILABLE. */
+  renew(): Promise<boolean>;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -20,15 +24,12 @@ export interface Lease {
 const leaseMs = 8000;
 const renewMs = 2000;
 
-/** How many sockets of dead nodes one renewal removes at most from the registry. */
-const mostReaped = 1000;
-
 export interface LeaseParts {
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly clock: Clock;
   readonly log: Log;
-  /** The lease ended before it could be renewed, or Redis no longer knows of it. */
+  /** Others may have taken this node for dead, or Redis no longer knows of it. */
   onLapse(): void;
   /** The time of the server, in milliseconds, as just read. */
   onTime(now: number): void;
@@ -36,78 +37,48 @@ export interface LeaseParts {
 
 export function createLease({ client, keys, clock, log, onLapse, onTime }: LeaseParts): Lease {
   const { redis } = client;
-  let nodeId = createId('node');
+  const nodeId = createId('node');
   /** Redis has confirmed that it knows this id. */
   let isKnown = false;
-  /** Ids that were given up. Until Redis knows, what was registered under them looks connected. */
-  let former: readonly string[] = [];
   let renewedAt = performance.now();
+  /** By the clock that nodes share. */
+  let until = 0;
+  let heldSince = Number.NEGATIVE_INFINITY;
   let stopRenewing = (): void => {};
 
-  async function renew(): Promise<void> {
+  const holds = (): boolean => performance.now() - renewedAt <= leaseMs;
+
+  async function renew(): Promise<boolean> {
     const began = performance.now();
-    if (began - renewedAt > leaseMs) {
-      renewedAt = began;
-      onLapse();
-    }
-    const [holder, left] = [nodeId, former];
-    const pipeline = redis
-      .pipeline()
-      .time()
-      .zadd(keys.nodes, clock.now() + leaseMs, holder);
-    for (const id of left) pipeline.zadd(keys.nodes, 0, id);
-    const [time, added] = await results(pipeline);
+    const end = clock.now() + leaseMs;
+    const [time, added] = await results(redis.pipeline().time().zadd(keys.nodes, end, nodeId));
+    until = end;
     const [seconds, microseconds] = time as [string, string];
     onTime(Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000));
-    former = former.filter((id) => !left.includes(id));
-    if (holder === nodeId) renewed(began, added === 1);
-    await reap();
+    // Redis was emptied, or others have removed what was registered here.
+    const wasForgotten = added === 1 && isKnown;
+    const hadLapsed = !holds();
+    if (hadLapsed) heldSince = began;
+    [isKnown, renewedAt] = [true, began];
+    return wasForgotten || hadLapsed;
   }
 
-  function renewed(began: number, isNew: boolean): void {
-    renewedAt = began;
-    // Redis was emptied, or others took this node for dead: its sockets are no longer registered.
-    if (isNew && isKnown) onLapse();
-    else isKnown = true;
-  }
-
-  function renewAndTell(): void {
-    renew().catch((error: unknown) => log.warn({ error }, 'the lease of this node could not be renewed'));
-  }
-
-  /** Removes what dead nodes left in the registry. Several nodes may do it at once. */
-  async function reap(): Promise<void> {
-    const dead = await redis.zrangebyscore(keys.nodes, '-inf', clock.now() - leaseMs);
-    for (const node of dead) await reapNode(node);
-  }
-
-  async function reapNode(node: string): Promise<void> {
-    const sockets = Object.entries(await redis.hgetall(keys.nodeSockets(node)));
-    const pipeline = redis.pipeline();
-    for (const [socketId, uid] of sockets.slice(0, mostReaped)) {
-      pipeline
-        .hdel(keys.sockets(uid), socketId)
-        .del(keys.owner(socketId))
-        .hdel(keys.nodeSockets(node), socketId);
+  async function renewAndTell(): Promise<void> {
+    try {
+      if (await renew()) onLapse();
+    } catch (error) {
+      log.warn({ error }, 'the lease of this node could not be renewed');
     }
-    if (sockets.length <= mostReaped) {
-      pipeline.del(keys.nodeSockets(node), keys.nodeCounts(node)).zrem(keys.nodes, node);
-      log.info({ node, sockets: sockets.length }, 'removed what a dead node left');
-    }
-    await results(pipeline);
   }
 
   return {
-    nodeId: () => nodeId,
-    restart() {
-      former = [...former, nodeId];
-      nodeId = createId('node');
-      isKnown = false;
-      renew().catch(() => {});
-    },
+    nodeId,
+    holds,
+    isSteady: () => holds() && clock.now() < until && performance.now() - heldSince >= leaseMs,
+    renew,
     async start() {
       await renew();
-      const stopPeriodic = clock.every(renewMs, renewAndTell);
+      const stopPeriodic = clock.every(renewMs, () => void renewAndTell());
       // Before anything else that is sent on the new connection, so that no socket is looked for in vain.
       redis.on('ready', renewAndTell);
       stopRenewing = () => {
@@ -117,7 +88,7 @@ export function createLease({ client, keys, clock, log, onLapse, onTime }: Lease
     },
     async stop() {
       stopRenewing();
-      await redis.zadd(keys.nodes, 0, nodeId).catch(() => {});
+      await redis.zadd(keys.nodes, clock.now(), nodeId).catch(() => {});
     },
   };
 }

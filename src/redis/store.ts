@@ -1,47 +1,28 @@
 import type { Clock } from '../signaling/clock.ts';
-import type {
-  AccessField,
-  Change,
-  Departure,
-  HubCount,
-  Logged,
-  Opened,
-  Opening,
-  Outcome,
-  Page,
-  SocketRecord,
-  Store,
-  UserRecord,
-} from '../signaling/ports.ts';
+import type { Change, Cut, HubCount, Logged, Outcome, Page, Reading, Store } from '../signaling/ports.ts';
 import type { Topic } from '../signaling/topic.ts';
 import { available, type RedisClient, results } from './client.ts';
+import { cutOf, loggedOf, planReading, type StreamEntry, type TopicReply } from './cut.ts';
 import type { Keys } from './keys.ts';
-import { type Call, planCommit } from './plan.ts';
-
-/** A socket as it is registered: with the node that holds it. */
-type Registered = SocketRecord & { readonly node: string };
-
-/** An entry of a stream, as Redis answers it: its id, and `previous`, `bytes`, `body` with their values. */
-type StreamEntry = [id: string, fields: [string, string, string, string, string, string]];
-
-/** How long it is known which socket of a device was closed last, in milliseconds. */
-const departureMs = 2 * 60_000;
+import { planCommit } from './plan.ts';
+import type { Registry } from './registry.ts';
 
 export interface RedisStoreParts {
   readonly client: RedisClient;
   readonly keys: Keys;
   readonly clock: Clock;
-  /** The id under which this node registers sockets. */
-  nodeId(): string;
+  readonly registry: Registry;
 }
 
 /** See the port. Every method is one command, one script or one pipeline, unless it says otherwise. */
-export function createRedisStore({ client, keys, clock, nodeId }: RedisStoreParts): Store {
+export function createRedisStore({ client, keys, clock, registry }: RedisStoreParts): Store {
   const { redis } = client;
 
   async function commit(change: Change): Promise<Outcome> {
-    const call = planCommit(keys, change);
-    const [status, ...rest] = await client.inEpoch((...epoch) => redis.commit(...argumentsOf(call, epoch)));
+    const { keys: names, argv } = planCommit(keys, change);
+    const [status, ...rest] = await client.inEpoch((...epoch) =>
+      redis.commit(names.length, ...names, ...epoch, ...argv),
+    );
     switch (status) {
       case 'DONE':
         return { status, numbers: rest.map(Number) };
@@ -55,114 +36,13 @@ export function createRedisStore({ client, keys, clock, nodeId }: RedisStorePart
     }
   }
 
-  async function open(opening: Opening): Promise<Opened> {
-    const call = planOpen(opening);
-    const reply = await client.inEpoch((...epoch) => redis.open(...argumentsOf(call, epoch)));
-    const [, epoch, number, access, sockets, live, nodes, tooMuch, kept] = reply as [
-      string,
-      string,
-      string,
-      string[],
-      string[],
-      string[],
-      string[],
-      number,
-      [string, StreamEntry[]][],
-    ];
-    return {
-      epoch,
-      number: Number(number),
-      user: { access: accessOf(pairs(access)), sockets: connected(sockets, nodes), live },
-      topics: opening.topics.map(({ topic }, i) => ({
-        topic,
-        last: Number(kept[i]?.[0]),
-        entries: (kept[i]?.[1] ?? []).map((entry) => loggedOf(topic, epoch, entry)),
-      })),
-      tooMuch: tooMuch === 1,
-    };
-  }
-
-  function planOpen({ uid, socket, access, counts, topics, epoch, limit }: Opening): Call {
-    const node = nodeId();
-    const registered: Registered = { ...socket, node };
-    const owned = [
-      keys.log,
-      keys.access(uid),
-      keys.sockets(uid),
-      keys.live(uid),
-      keys.owner(socket.socketId),
-    ];
-    const shared = [keys.nodes, keys.nodeSockets(node), keys.nodeCounts(node)];
-    const plan = {
-      uid,
-      node,
-      epoch,
-      limit,
-      socketId: socket.socketId,
-      now: clock.now(),
-      counts: Object.fromEntries(counts),
-      // As text: Lua would round them when it joins them to others.
-      after: topics.map(({ after }) => String(after)),
-      access: access.map(({ field, value }, i) => ({ field, ...(value !== null && { bValue: 6 + i }) })),
-    };
-    return {
-      keys: [
-        ...owned,
-        ...shared,
-        ...topics.flatMap(({ topic }) => [keys.entries(topic), keys.record(topic)]),
-      ],
-      argv: [JSON.stringify(plan), JSON.stringify(registered), ...access.map(({ value }) => value ?? '')],
-    };
-  }
-
-  async function close(sockets: readonly Departure[], counts: ReadonlyMap<string, number>): Promise<void> {
-    const node = nodeId();
-    const pipeline = redis.pipeline();
-    for (const departure of sockets) {
-      const { uid, socketId, deviceId } = departure;
-      pipeline
-        .hdel(keys.sockets(uid), socketId)
-        .del(keys.owner(socketId))
-        .hdel(keys.nodeSockets(node), socketId);
-      if (departure.by === null) continue;
-      pipeline
-        .hset(keys.departures(uid), deviceId ?? '', JSON.stringify(departure))
-        .pexpire(keys.departures(uid), departureMs);
-    }
-    // A hub that nobody listens to any more leaves no field behind.
-    for (const [hubId, count] of counts) {
-      if (count > 0) pipeline.hset(keys.nodeCounts(node), hubId, count);
-      else pipeline.hdel(keys.nodeCounts(node), hubId);
-    }
-    await results(pipeline);
-  }
-
-  async function user(uid: string): Promise<UserRecord> {
-    const pipeline = redis
-      .pipeline()
-      .hgetall(keys.access(uid))
-      .hvals(keys.sockets(uid))
-      .hvals(keys.live(uid));
-    const [access, sockets, live, nodes] = await results(
-      pipeline.zrangebyscore(keys.nodes, `(${clock.now()}`, '+inf'),
+  async function read(reading: Reading): Promise<Cut> {
+    const names = reading.topics.flatMap(({ topic }) => [keys.entries(topic), keys.record(topic)]);
+    const plan = JSON.stringify(planReading(reading));
+    const [, epoch, number, tooMuch, kept] = await client.inEpoch((...ofEpoch) =>
+      redis.read(1 + names.length, keys.log, ...names, ...ofEpoch, plan),
     );
-    return {
-      access: accessOf(Object.entries(access as Record<string, string>)),
-      sockets: connected(sockets as string[], nodes as string[]),
-      live: live as string[],
-    };
-  }
-
-  async function departures(uid: string): Promise<readonly Departure[]> {
-    const found = await available(redis.hvals(keys.departures(uid)));
-    return found.map((text) => JSON.parse(text) as Departure);
-  }
-
-  async function ownerOf(socketId: string): Promise<string | undefined> {
-    const pipeline = redis.pipeline().get(keys.owner(socketId));
-    const [owner, nodes] = await results(pipeline.zrangebyscore(keys.nodes, `(${clock.now()}`, '+inf'));
-    const [node, uid] = String(owner ?? '').split(' ');
-    return (nodes as string[]).includes(node ?? '') ? uid : undefined;
+    return cutOf(reading, String(epoch), String(number), Number(tooMuch), kept as TopicReply[]);
   }
 
   async function document(id: string) {
@@ -204,53 +84,10 @@ export function createRedisStore({ client, keys, clock, nodeId }: RedisStorePart
     return available(redis.zrangebyscore(keys.timers, '-inf', now, 'LIMIT', 0, limit));
   }
 
-  return {
-    commit,
-    open,
-    close,
-    user,
-    departures,
-    ownerOf,
-    document,
-    entries,
-    rows,
-    result,
-    counts,
-    due,
-    ready: client.ready,
-  };
-}
-
-function argumentsOf({ keys, argv }: Call, epoch: string[]): [number, ...string[]] {
-  return [keys.length, ...keys, ...epoch, ...argv];
+  return { ...registry, commit, read, document, entries, rows, result, counts, due, ready: client.ready };
 }
 
 function sum(counts: number[]): HubCount {
   const listening = counts.filter((count) => count > 0);
   return { sockets: listening.reduce((total, count) => total + count, 0), nodes: listening.length };
-}
-
-function pairs(flat: string[]): [string, string][] {
-  return flat.flatMap((field, i) => (i % 2 === 0 ? [[field, flat[i + 1] ?? ''] as [string, string]] : []));
-}
-
-function accessOf(fields: [field: string, text: string][]): Map<string, AccessField> {
-  return new Map(
-    fields.map(([field, text]) => {
-      const space = text.indexOf(' ');
-      return [field, { since: Number(text.slice(0, space)), value: text.slice(space + 1) }];
-    }),
-  );
-}
-
-/** The sockets among those registered whose node's lease holds. */
-function connected(registered: string[], nodes: string[]): SocketRecord[] {
-  return registered.flatMap((text) => {
-    const { node, ...socket } = JSON.parse(text) as Registered;
-    return nodes.includes(node) ? [socket] : [];
-  });
-}
-
-function loggedOf(topic: Topic, epoch: string, [id, [, previous, , , , body]]: StreamEntry): Logged {
-  return { topic, epoch, number: Number.parseInt(id, 10), previous: Number(previous), body };
 }

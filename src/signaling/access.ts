@@ -114,6 +114,15 @@ export function isKnownToBelong(access: Access, hubId: string, now: number): boo
   return readingClaim(access, hubId, now) !== undefined;
 }
 
+/** The hubs that a user is known to belong to, or to have belonged to until a grant or a token ended. */
+export function knownHubs(access: Access): Set<string> {
+  const fields = [...access].flatMap(([field, { value }]) => {
+    const hubId = /^(?:grant|claim):(.*)$/s.exec(field)?.[1];
+    return hubId !== undefined && holds((JSON.parse(value) as Grant).privilege, 'READ') ? hubId : [];
+  });
+  return new Set(fields);
+}
+
 /** The hubs that the owner of a token has any privilege on. */
 export function hubsOf(identity: Identity, access: Access, now: number): Map<string, Membership> {
   const hubs = new Map<string, Membership>();

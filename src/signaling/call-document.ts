@@ -1,6 +1,6 @@
 import type { Call, CallState } from './call.ts';
 import { deviceKey } from './leg.ts';
-import type { Document, Put, SocketRecord, Store } from './ports.ts';
+import type { Document, KnownSocket, Put, Store } from './ports.ts';
 
 /** How a call is stored: one document, on the lists of live documents of both sides until it ends. */
 
@@ -58,8 +58,8 @@ export function liveCalls(bodies: readonly string[], now: number): Call[] {
 }
 
 /** Whether one side of a call has an open socket: on the device that is in it, on any when that is not known. */
-export function isConnected(call: Call, uid: string, sockets: readonly SocketRecord[]): boolean {
+export function isConnected(call: Call, uid: string, sockets: readonly KnownSocket[]): boolean {
   const device = uid === call.caller ? call.callerDevice : call.winner;
   const deviceId = device?.deviceId ?? null;
-  return sockets.some((socket) => deviceId === null || deviceKey(socket) === deviceId);
+  return sockets.some((socket) => socket.connected && (deviceId === null || deviceKey(socket) === deviceId));
 }

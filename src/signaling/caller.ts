@@ -58,7 +58,7 @@ export function requirePermission(
 
 /** The ids of the caller's open sockets. */
 export function openSockets({ record }: Caller): ReadonlySet<string> {
-  return new Set(record.sockets.map(({ socketId }) => socketId));
+  return connectedIds(record.sockets);
 }
 
 /**
@@ -67,7 +67,11 @@ export function openSockets({ record }: Caller): ReadonlySet<string> {
  */
 export async function openSocketsNow(store: Store, { identity }: Caller): Promise<ReadonlySet<string>> {
   const { sockets } = await store.user(identity.uid);
-  return new Set(sockets.map(({ socketId }) => socketId));
+  return connectedIds(sockets);
+}
+
+function connectedIds(sockets: UserRecord['sockets']): ReadonlySet<string> {
+  return new Set(sockets.flatMap(({ socketId, connected }) => (connected ? socketId : [])));
 }
 
 /** The caller's own open socket of this id. Throws BAD_USER_INPUT when there is none, whoever else's it may be. */

@@ -1,7 +1,7 @@
 import type { SignalingNode } from './node.ts';
-import type { Signal } from './signal.ts';
+import type { Content, Signal } from './signal.ts';
 import type { Socket } from './socket.ts';
-import { hubOf, hubTopic, type Topic } from './topic.ts';
+import { hubOf, hubTopic, presenceTopic, type Topic } from './topic.ts';
 
 /*
  * Entries of a user's topic that change the user's open sockets instead of being written to them. Standing in the
@@ -17,11 +17,38 @@ export function act(node: SignalingNode, socket: Socket, { envelope, number }: S
     case 'HubRevoked':
       revoked(node, socket, envelope);
       return true;
+    case 'SessionRefreshed':
+      refreshed(node, socket, envelope);
+      return true;
+    case 'SocketReplaced':
+      if (envelope.socketId === socket.record.socketId && socket.record.generation < envelope.generation)
+        node.exchange.close(socket, 'REPLACED');
+      return true;
     case 'SocketsClosed':
       if (envelope.socketIds.includes(socket.record.socketId)) node.exchange.close(socket, envelope.code);
       return true;
     default:
       return false;
+  }
+}
+
+/** The socket goes on under another token. What only the former one allowed to read ends here. */
+function refreshed(
+  node: SignalingNode,
+  socket: Socket,
+  { deviceId, expiresAt, hubs, claimed }: Content & { kind: 'SessionRefreshed' },
+): void {
+  if (deviceId !== null && deviceId !== socket.record.deviceId) return;
+  socket.identity = { ...socket.identity, expiresAt };
+  socket.callOffExpiry?.();
+  socket.callOffExpiry = node.wheel.at(expiresAt, () => node.exchange.close(socket, 'TOKEN_EXPIRED'));
+  const former = socket.claimed;
+  socket.claimed = new Set(claimed);
+  const untils = new Map(hubs.map(({ hubId, until }) => [hubId, until]));
+  for (const hubId of former) {
+    const until = untils.get(hubId);
+    if (until === undefined) leaveHub(node, socket, hubTopic(hubId));
+    else partAt(node, socket, hubTopic(hubId), until);
   }
 }
 
@@ -31,7 +58,13 @@ function revoked(
   { revokedHubId, claims }: { readonly revokedHubId: string; readonly claims: boolean },
 ): void {
   if (claims) socket.claimed.delete(revokedHubId);
-  if (!socket.claimed.has(revokedHubId)) node.exchange.part(socket, hubTopic(revokedHubId));
+  if (!socket.claimed.has(revokedHubId)) leaveHub(node, socket, hubTopic(revokedHubId));
+}
+
+/** Takes the socket off a hub's topic, and off its presence. */
+function leaveHub(node: SignalingNode, socket: Socket, topic: Topic): void {
+  node.exchange.part(socket, topic);
+  node.exchange.part(socket, presenceTopic(hubOf(topic) ?? ''));
 }
 
 interface Joining {
@@ -55,20 +88,26 @@ async function joinLate(
   { since, until }: Joining,
 ): Promise<void> {
   socket.held = [];
+  const topics = new Map([[topic, since]]);
+  if (socket.kinds?.has('PresenceChanged')) topics.set(presenceTopic(hubOf(topic) ?? ''), since);
   try {
-    await node.exchange.join(socket, new Map([[topic, since]]));
-    const missed = await node.store.entries(topic, since);
-    // Older signals of other topics may still be on their way, through the bus and within this node.
-    await node.bus.settled();
-    if (socket.closed) return;
-    node.exchange.catchUp(socket);
-    partAt(node, socket, topic, until);
-    socket.held = inOrder([...missed.map(node.read), ...socket.held]);
-    node.exchange.release(socket);
+    for (let losses = -1; losses !== node.exchange.losses; ) {
+      losses = node.exchange.losses;
+      await node.exchange.join(socket, topics);
+      const missed = await node.store.entries(topic, since);
+      // Older signals of other topics may still be on their way, through the bus and within this node.
+      await node.bus.settled();
+      // It begins anew, and reads its hubs for that.
+      if (socket.closed || socket.doubted) return;
+      if (losses !== node.exchange.losses) continue;
+      node.exchange.catchUp(socket);
+      partAt(node, socket, topic, until);
+      socket.held = inOrder([...missed.map(node.read), ...(socket.held ?? [])]);
+      node.exchange.release(socket);
+    }
   } catch (error) {
-    // The socket's cursor lies before the grant: coming back with it, it gets all of this.
-    node.log.warn({ error, topic }, 'a socket could not join a topic and starts again');
-    node.exchange.close(socket, 'GAP');
+    node.log.warn({ error, topic }, 'a socket could not join a topic and begins anew');
+    node.exchange.doubt(socket, 'TRIMMED');
   }
 }
 
@@ -85,6 +124,6 @@ export function partAt(node: SignalingNode, socket: Socket, topic: Topic, until:
   socket.deadlines?.delete(topic);
   if (until === null) return;
   socket.deadlines ??= new Map();
-  const callOff = node.wheel.at(until, () => node.exchange.part(socket, topic));
+  const callOff = node.wheel.at(until, () => leaveHub(node, socket, topic));
   socket.deadlines.set(topic, callOff);
 }

@@ -18,7 +18,7 @@ import type { SignalingNode } from './node.ts';
 import { originOf } from './origin.ts';
 import { findPair, type Pair, putPair } from './pair.ts';
 import { callOf } from './party.ts';
-import type { Change, SocketRecord } from './ports.ts';
+import type { Change, KnownSocket, SocketRecord } from './ports.ts';
 import type { Envelope, Origin } from './signal.ts';
 import { checkTarget, isReachable, type TargetInput } from './target.ts';
 import { userTopic } from './topic.ts';
@@ -154,7 +154,7 @@ function deviceOf({ record }: Caller, deviceId: string | null): CallDevice {
 const crossingMs = 10_000;
 
 /** Talking to somebody whose device is gone is over, and a client that knows of no `callId` means to ring. */
-function mayJoin(call: Call, uid: string, others: readonly SocketRecord[], now: number): boolean {
+function mayJoin(call: Call, uid: string, others: readonly KnownSocket[], now: number): boolean {
   if (call.state === 'RINGING') return true;
   if (call.byWord) return now - (call.acceptedAt ?? now) < crossingMs;
   return isConnected(call, otherSide(call, uid), others);

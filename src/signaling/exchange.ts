@@ -1,9 +1,13 @@
 import { createBacklog, largeAudience } from './backlog.ts';
 import type { Clock, Wheel } from './clock.ts';
+import type { Cursor } from './cursor.ts';
+import { awayMs } from './drain.ts';
 import { createId } from './id.ts';
 import type { Log } from './log.ts';
 import type { Bus, Departure, Logged, Store } from './ports.ts';
+import { isWhole, type RecoveryFailure } from './recovery.ts';
 import { createRegistrar } from './registrar.ts';
+import { createResync, type Restored } from './resync.ts';
 import { type ClosingCode, notice, type Signal, type SignalReader } from './signal.ts';
 import { give, type Socket } from './socket.ts';
 import { hubOf, type Topic } from './topic.ts';
@@ -14,8 +18,10 @@ export interface Exchange {
   join(socket: Socket, topics: ReadonlyMap<Topic, number>): Promise<void>;
   /** Takes a socket off a topic, at once. */
   part(socket: Socket, topic: Topic): void;
-  /** Tells in which epoch the log is now; sockets of another one are closed, to start again. */
-  observe(epoch: string): void;
+  /** A socket has everything of its topics up to a cut of the log. */
+  settled(socket: Socket, cut: Cursor): void;
+  /** It cannot be proven that a socket has everything: it begins anew on its living stream. */
+  doubt(socket: Socket, reason: RecoveryFailure): void;
   /** Brings a socket what is on its way to it within this node: signals for large hubs take their time. */
   catchUp(socket: Socket): void;
   /** Writes what was held, then lets the socket go on live. */
@@ -29,6 +35,10 @@ export interface Exchange {
   /** Ends every socket and waits until the store has forgotten them. */
   stop(): Promise<void>;
   readonly sockets: ReadonlySet<Socket>;
+  /** How often entries may have been missed. Who reads the log while it changes reads it again. */
+  readonly losses: number;
+  /** The local sockets that listen to a topic. */
+  listeners(topic: Topic): Iterable<Socket>;
   /** How many topics this node is subscribed to. */
   topics(): number;
 }
@@ -37,8 +47,10 @@ export interface Exchange {
 interface Room {
   readonly sockets: Set<Socket>;
   readonly subscribed: Promise<void>;
-  /** The newest entry that came, to notice when one did not. */
-  newest: Logged | undefined;
+  /** The number up to which everything was told, or the least from which on a socket needs it; to notice what was not. */
+  after: number | undefined;
+  /** An entry has been told, or the topic was read again. */
+  isTold: boolean;
   callOffLeaving: (() => void) | undefined;
 }
 
@@ -47,11 +59,16 @@ const lingerMs = 1000;
 
 /** When clients should come back after we closed them, in milliseconds; clients add their own jitter. */
 const retryAfterMs: Partial<Record<ClosingCode, number>> = {
-  GAP: 0,
   SLOW_CONSUMER: 1000,
-  SHUTTING_DOWN: 500,
+  ROTATION: 0,
   TOKEN_EXPIRED: 0,
 };
+
+/** After these a socket does not come back: it is gone without grace. */
+const final: ReadonlySet<ClosingCode> = new Set(['DISCONNECTED', 'TOO_MANY_SOCKETS']);
+
+/** How many sockets begin anew at a time. */
+const atOnce = 64;
 
 export interface ExchangeParts {
   readonly bus: Bus;
@@ -62,17 +79,26 @@ export interface ExchangeParts {
   readonly log: Log;
   /** Acts on an entry that changes a live socket; false for one that is to be written to it. */
   act(socket: Socket, signal: Signal): boolean;
+  /** Begins a socket anew: reads what it listens to, and tells it so. Throws UNAVAILABLE. */
+  reopen(socket: Socket, reason: RecoveryFailure): Promise<void>;
+  /** A message of a hub's presence came. */
+  onNews(hubId: string, body: string): void;
 }
 
 export function createExchange(parts: ExchangeParts): Exchange {
-  const { bus, store, read, clock, wheel, log, act } = parts;
+  const { bus, store, read, clock, wheel, log, act, reopen, onNews } = parts;
   const rooms = new Map<Topic, Room>();
   const sockets = new Set<Socket>();
   const backlog = createBacklog(offer);
   let epoch: string | undefined;
+  let losses = 0;
+  /** Entries that came while the node makes up for a loss; undefined when it does not. */
+  let waiting: Logged[] | undefined;
   const registrar = createRegistrar({ store, clock, wheel, log, counts });
+  const resync = createResync({ bus, store, clock, log, counts, restored });
 
   async function join(socket: Socket, topics: ReadonlyMap<Topic, number>): Promise<void> {
+    if (waiting) await resync.soon();
     if (socket.closed) return;
     sockets.add(socket);
     const wanted = [...topics.keys()];
@@ -85,7 +111,13 @@ export function createExchange(parts: ExchangeParts): Exchange {
     if (topics.length === 0) return;
     const subscribed = bus.subscribe(topics);
     const created = topics.map((topic): [Topic, Room] => {
-      const room = { sockets: new Set<Socket>(), subscribed, newest: undefined, callOffLeaving: undefined };
+      const room = {
+        sockets: new Set<Socket>(),
+        subscribed,
+        after: undefined,
+        isTold: false,
+        callOffLeaving: undefined,
+      };
       rooms.set(topic, room);
       return [topic, room];
     });
@@ -122,32 +154,111 @@ export function createExchange(parts: ExchangeParts): Exchange {
   }
 
   function receive(entry: Logged): void {
-    const room = rooms.get(entry.topic);
-    if (!room) return;
-    observe(entry.epoch);
-    const complete = follows(room.newest, entry);
-    room.newest = entry;
-    if (!complete) {
-      log.warn(
-        { topic: entry.topic, number: entry.number },
-        'an entry is missing before this one: its sockets start again',
-      );
-      for (const socket of [...room.sockets]) close(socket, 'GAP');
+    if (waiting) {
+      waiting.push(entry);
       return;
     }
+    const room = rooms.get(entry.topic);
+    if (!room) return;
+    if (follows(room, entry) && entry.epoch === (epoch ?? entry.epoch)) {
+      dispatch(room, entry);
+      return;
+    }
+    log.warn({ topic: entry.topic, number: entry.number }, 'an entry does not follow on the last one');
+    lost();
+    waiting = [entry];
+  }
+
+  function dispatch(room: Room, entry: Logged): void {
+    room.after = room.isTold ? Math.max(room.after ?? 0, entry.number) : entry.number;
+    room.isTold = true;
     const signal = readable(entry);
     if (!signal) return;
     if (room.sockets.size > largeAudience) backlog.add(signal, room.sockets);
     else for (const socket of room.sockets) deliver(socket, signal);
   }
 
-  /** Another epoch is another log: nobody can say what the open sockets missed at its beginning. */
-  function observe(present: string): void {
-    if (epoch !== undefined && epoch !== present) {
-      log.warn({ epoch: present }, 'the log has begun a new epoch: every socket starts again');
-      for (const socket of [...sockets]) if (socket.ready) close(socket, 'GAP');
+  function settled(socket: Socket, cut: Cursor): void {
+    if (epoch !== undefined && epoch !== cut.epoch) {
+      // Only the one that was just opened knows of it.
+      for (const other of sockets) if (other !== socket && other.ready) hold(other);
+      lost();
+    }
+    epoch = cut.epoch;
+    for (const topic of socket.topics.keys()) {
+      const room = rooms.get(topic);
+      if (room && !room.isTold) room.after = Math.min(room.after ?? cut.number, cut.number);
+    }
+  }
+
+  /** Holds everything back until it is known what was missed. */
+  function lost(): void {
+    losses++;
+    waiting ??= [];
+    resync.begin(
+      () => [...rooms].map(([topic, { after }]) => ({ topic, after })),
+      () => [...sockets].filter(({ ready }) => ready),
+      () => epoch ?? null,
+    );
+  }
+
+  /** What was missed has been read: it is delivered with what came meanwhile, and all goes on. */
+  function restored({ cuts, taken }: Restored): void {
+    for (const socket of taken) close(socket, 'REPLACED');
+    const present = cuts[0]?.epoch ?? epoch;
+    const doubtful = new Map<Socket, RecoveryFailure>();
+    for (const socket of sockets)
+      if (socket.ready && (socket.doubted || present !== epoch)) doubtful.set(socket, 'EPOCH');
+    const entries = new Map<number, Logged>();
+    for (const cut of cuts) {
+      for (const kept of cut.topics) {
+        const room = rooms.get(kept.topic);
+        if (!room || room.after === undefined) continue;
+        const isProven = !cut.tooMuch && isWhole(kept, room.after);
+        for (const socket of isProven ? [] : room.sockets)
+          if (socket.ready && !doubtful.has(socket))
+            doubtful.set(socket, cut.tooMuch ? 'TOO_MUCH' : 'TRIMMED');
+        for (const entry of kept.entries) entries.set(entry.number, entry);
+        [room.after, room.isTold] = [cut.number, true];
+      }
     }
     epoch = present;
+    for (const entry of waiting ?? []) if (entry.epoch === present) entries.set(entry.number, entry);
+    waiting = undefined;
+    for (const socket of doubtful.keys()) hold(socket);
+    for (const entry of [...entries.values()].sort((a, b) => a.number - b.number)) {
+      const room = rooms.get(entry.topic);
+      if (room) dispatch(room, entry);
+    }
+    log.info(
+      { topics: rooms.size, entries: entries.size, doubtful: doubtful.size },
+      'made up for what was missed',
+    );
+    void beginAnew(doubtful);
+  }
+
+  function hold(socket: Socket): void {
+    socket.doubted = true;
+    socket.held ??= [];
+  }
+
+  function doubt(socket: Socket, reason: RecoveryFailure): void {
+    hold(socket);
+    void beginAnew(new Map([[socket, reason]]));
+  }
+
+  /** A few at a time. Those that cannot begin now do so when the store is back. */
+  async function beginAnew(doubtful: ReadonlyMap<Socket, RecoveryFailure>): Promise<void> {
+    const left = doubtful.entries();
+    const begin = async (): Promise<void> => {
+      for (const [socket, reason] of left) if (!socket.closed) await reopen(socket, reason);
+    };
+    try {
+      await Promise.all(Array.from({ length: Math.min(doubtful.size, atOnce) }, begin));
+    } catch (error) {
+      log.warn({ error }, 'sockets could not begin anew; they try again');
+      if (!waiting) lost();
+    }
   }
 
   function readable(entry: Logged): Signal | undefined {
@@ -172,27 +283,27 @@ export function createExchange(parts: ExchangeParts): Exchange {
 
   function release(socket: Socket): void {
     const held = socket.held ?? [];
-    socket.held = undefined;
+    [socket.held, socket.doubted] = [undefined, false];
     // A grant among them holds the socket again, and with it the rest.
     for (const signal of held) offer(socket, signal);
   }
 
   function close(socket: Socket, code: ClosingCode): void {
     if (socket.closed) return;
-    leave(socket, 'SERVICE');
+    leave(socket, 'SERVICE', final.has(code));
     // One that is still opening is refused by whoever opens it.
     if (!socket.ready) return;
     socket.sink.write(closing(code, clock.now()));
     socket.sink.end(code);
   }
 
-  function leave(socket: Socket, by: NonNullable<Departure['by']>): void {
+  function leave(socket: Socket, by: NonNullable<Departure['by']>, isFinal = false): void {
     if (socket.closed) return;
     socket.closed = true;
     sockets.delete(socket);
     for (const topic of [...socket.topics.keys()]) part(socket, topic);
     socket.callOffExpiry?.();
-    registrar.left(socket, by);
+    registrar.left(socket, by, isFinal);
   }
 
   function counts(topics: Iterable<Topic>): Map<string, number> {
@@ -204,22 +315,18 @@ export function createExchange(parts: ExchangeParts): Exchange {
     return byHub;
   }
 
-  function lost(): void {
-    log.warn({ sockets: sockets.size }, 'the bus was lost: every socket starts again from its cursor');
-    rooms.clear();
-    for (const socket of [...sockets]) close(socket, 'GAP');
-  }
-
   async function stop(): Promise<void> {
     for (const socket of [...sockets]) close(socket, 'SHUTTING_DOWN');
+    resync.stop();
     await registrar.told();
   }
 
-  bus.listen({ onEntry: receive, onLost: lost });
+  bus.listen({ onEntry: receive, onNews, onLost: lost });
   return {
     join,
     part,
-    observe,
+    settled,
+    doubt,
     catchUp: backlog.catchUp,
     release,
     close,
@@ -227,13 +334,17 @@ export function createExchange(parts: ExchangeParts): Exchange {
     counts,
     stop,
     sockets,
+    get losses() {
+      return losses;
+    },
+    listeners: (topic) => rooms.get(topic)?.sockets ?? [],
     topics: () => rooms.size,
   };
 }
 
 /** Whether nothing lies between two entries of a topic. A topic whose record ran out begins again at 0. */
-function follows(newest: Logged | undefined, entry: Logged): boolean {
-  return !newest || entry.previous === newest.number || entry.previous === 0;
+function follows({ after }: Room, { previous }: Logged): boolean {
+  return after === undefined || previous <= after;
 }
 
 function closing(code: ClosingCode, now: number): Signal {
@@ -242,7 +353,7 @@ function closing(code: ClosingCode, now: number): Signal {
     cursor: null,
     sentAt: now,
     code,
-    reconnect: code !== 'DISCONNECTED' && code !== 'TOO_MANY_SOCKETS',
-    retryAfterMs: retryAfterMs[code] ?? null,
+    reconnect: !final.has(code) && code !== 'REPLACED',
+    retryAfterMs: code === 'SHUTTING_DOWN' ? awayMs() : (retryAfterMs[code] ?? null),
   });
 }

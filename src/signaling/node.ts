@@ -4,7 +4,9 @@ import { createExchange, type Exchange } from './exchange.ts';
 import { defaultIce, type IceSettings } from './ice-servers.ts';
 import type { Limits } from './limits.ts';
 import type { Log } from './log.ts';
+import { reopenSocket } from './open.ts';
 import type { Bus, Store } from './ports.ts';
+import { createPresence, type Presence } from './presence.ts';
 import { createSignalReader, type SignalReader } from './signal.ts';
 import { createTurns, type InTurn } from './turns.ts';
 
@@ -19,6 +21,7 @@ export interface SignalingNode {
   readonly read: SignalReader;
   readonly exchange: Exchange;
   readonly bus: Bus;
+  readonly presence: Presence;
   readonly inTurn: InTurn;
 }
 
@@ -35,7 +38,18 @@ export function createNode(parts: NodeParts): SignalingNode {
     read,
     wheel,
     act: (socket, signal) => act(node, socket, signal),
+    reopen: (socket, reason) => reopenSocket(node, socket, reason),
+    onNews: (hubId, body) => node.presence.heard(hubId, body),
   });
-  const node: SignalingNode = { ice: defaultIce, ...parts, read, wheel, exchange, inTurn: createTurns() };
+  const presence = createPresence({ ...parts, exchange });
+  const node: SignalingNode = {
+    ice: defaultIce,
+    ...parts,
+    read,
+    wheel,
+    exchange,
+    presence,
+    inTurn: createTurns(),
+  };
   return node;
 }

@@ -57,7 +57,9 @@ export async function claimStream(
   const stream = await node.store.document(streamDocumentId(streamId));
   const holder = stream && (JSON.parse(stream.body) as StreamOwner);
   if (holder?.socketId === owner.socketId) return { expect: [], put: [] };
-  if (holder && (await node.store.ownerOf(holder.socketId)) !== undefined) {
+  const held = holder && (await node.store.socket(holder.uid, holder.socketId));
+  // Its owner may go on with it on another socket as soon as that one's connection has ended.
+  if (held && (held.connected || holder.uid !== owner.uid)) {
     throw badInput('input.origin.streamId', 'This stream belongs to another open socket.');
   }
   const list = await node.store.document(streamsDocumentId(owner.socketId));

@@ -95,7 +95,13 @@ export type Outcome =
   /** A revision differed. Nothing happened: read, and decide again. */
   | { readonly status: 'CONFLICT' };
 
-/** One open socket, as every node can read it. */
+/**
+ * A socket whose connection has ended is in grace this long, in milliseconds, unless configured: it may be taken up again.
+ * An adapter is given it as `graceMs`, and all nodes of an installation have the same.
+ */
+export const defaultGraceMs = 30_000;
+
+/** One socket, as every node can read it. */
 export interface SocketRecord {
   readonly socketId: string;
   readonly deviceId: string | null;
@@ -104,17 +110,30 @@ export interface SocketRecord {
   readonly openedAt: number;
   /** Its user does not want to be rung during a call. */
   readonly rejectsWhenBusy?: true;
+  /** 1 when it was first opened, one more each time it was taken up: the newest connection is the socket's. */
+  readonly generation: number;
+  /** Digests of the tokens that take it up: of the newest, and of the one that was used last. */
+  readonly keys: readonly string[];
 }
 
-/** The end of a socket. */
+/** A socket that is connected to a node whose lease holds, or in grace. */
+export interface KnownSocket extends SocketRecord {
+  /** False while it is in grace. */
+  readonly connected: boolean;
+}
+
+/** The end of a socket's connection. */
 export interface Departure {
   readonly uid: string;
   readonly socketId: string;
   readonly deviceId: string | null;
+  readonly generation: number;
   /** Milliseconds. */
   readonly at: number;
   /** Who ended it; null when it never was ready: nobody misses it. */
   readonly by: 'CLIENT' | 'SERVICE' | null;
+  /** It will not come back: the socket is gone at once, without grace. */
+  readonly final: boolean;
 }
 
 /** A field set by an `AccessChange`. */
@@ -127,8 +146,7 @@ export interface AccessField {
 /** What is known about one user, read in one step. */
 export interface UserRecord {
   readonly access: ReadonlyMap<string, AccessField>;
-  /** Their sockets on nodes whose lease holds. */
-  readonly sockets: readonly SocketRecord[];
+  readonly sockets: readonly KnownSocket[];
   /** The bodies of their live documents. */
   readonly live: readonly string[];
 }
@@ -137,20 +155,26 @@ export interface UserRecord {
 export interface Opening {
   readonly uid: string;
   readonly socket: SocketRecord;
+  /** The generation that may be registered now, at most; 0 for a socket that is new. */
+  readonly replaces: number;
   readonly access: readonly Omit<AccessChange, 'ifSince'>[];
   /** How many sockets of this node listen to each hub, this one included. */
   readonly counts: ReadonlyMap<string, number>;
-  /** The topics to read, each after its own number. */
+  readonly reading: Reading;
+}
+
+/** What is to be read of the log. */
+export interface Reading {
+  /** Each after its own number. */
   readonly topics: readonly { readonly topic: Topic; readonly after: number }[];
-  /** The epoch that the `after`s belong to; null to read nothing. */
+  /** The epoch that the `after`s belong to; null to read no entries. */
   readonly epoch: string | null;
   readonly limit: { readonly entries: number; readonly bytes: number };
 }
 
-/** The cut at which a socket was opened. */
-export interface Opened extends Cursor {
-  readonly user: UserRecord;
-  /** Per topic of the opening: its last number (0: no record), and its entries after `after`, oldest first. */
+/** A cut of the log: what was committed before lies at or below its number, whatever is committed later above it. */
+export interface Cut extends Cursor {
+  /** Per topic that was to be read: its last number (0: no record), and its entries after `after`, oldest first. */
   readonly topics: readonly {
     readonly topic: Topic;
     readonly last: number;
@@ -158,6 +182,11 @@ export interface Opened extends Cursor {
   }[];
   /** The entries were more than the limit, and are left out. */
   readonly tooMuch: boolean;
+}
+
+/** The cut at which a socket was opened. */
+export interface Opened extends Cut {
+  readonly user: UserRecord;
 }
 
 /** How far a hub's signals reach. */
@@ -174,20 +203,44 @@ export interface Store {
   commit(change: Change): Promise<Outcome>;
 
   /**
-   * Registers a socket and reads its topics in one step. The returned cursor is the cut: what was committed before lies
-   * at or below it, whatever is committed later above it. Registering the same socket again replaces it.
+   * Registers a socket, and reads the log and what is known about its user, in one step. Undefined, and nothing
+   * happened, when a newer generation of the socket is registered than `replaces` says, and its grace is not over.
    */
-  open(opening: Opening): Promise<Opened>;
+  open(opening: Opening): Promise<Opened | undefined>;
 
-  /** Forgets sockets of this node. `counts` as in `Opening`. Does not wait for a store that is away: the lease ends them. */
+  /** Reads topics in one cut. */
+  read(reading: Reading): Promise<Cut>;
+
+  /**
+   * Registers sockets of this node again, where the store has forgotten them or others took them for lost; the lease
+   * is renewed before. Returns the ids of those that have been taken up elsewhere. `counts` as in `Opening`.
+   */
+  reclaim(
+    sockets: readonly { readonly uid: string; readonly record: SocketRecord }[],
+    counts: ReadonlyMap<string, number>,
+  ): Promise<readonly string[]>;
+
+  /**
+   * Puts sockets in grace, or forgets them, unless a newer generation of them is registered. `counts` as in `Opening`.
+   * Does not wait for a store that is away: the lease ends them.
+   */
   close(sockets: readonly Departure[], counts: ReadonlyMap<string, number>): Promise<void>;
 
+  /** Forgets sockets whose grace is over, a bounded number at a time. Returns the users who have no others. */
+  sweep(): Promise<readonly string[]>;
+
   user(uid: string): Promise<UserRecord>;
+
+  /** What is known about a user's access alone. */
+  access(uid: string): Promise<UserRecord['access']>;
+
+  /** A user's socket, if it is connected or in grace. */
+  socket(uid: string, socketId: string): Promise<KnownSocket | undefined>;
 
   /** Of each device of a user, the last socket that `close` was told of and that was ready; kept for two minutes. */
   departures(uid: string): Promise<readonly Departure[]>;
 
-  /** Whose socket this is, if it is open on a node whose lease holds. */
+  /** Whose socket this is, if it is connected or in grace. */
   ownerOf(socketId: string): Promise<string | undefined>;
 
   document(id: string): Promise<Document | undefined>;
@@ -215,7 +268,9 @@ export interface Store {
 export interface BusListener {
   /** An entry of a subscribed topic. Entries come in ascending number, whatever their topic. */
   onEntry(entry: Logged): void;
-  /** Entries may have been missed; every subscription is gone, and this node's sockets are no longer registered. */
+  /** A message of the hub's presence channel: not an entry, not in any order, and not kept. */
+  onNews(hubId: string, body: string): void;
+  /** Entries may have been missed, and subscriptions may be gone: they have to be made again. */
   onLost(): void;
 }
 
@@ -228,4 +283,6 @@ export interface Bus {
   settled(): Promise<void>;
   /** Never fails; entries may still be told for a moment. */
   unsubscribe(topics: readonly Topic[]): void;
+  /** Tells all who are subscribed to the hub's presence, if they can be reached: nothing is logged. */
+  announce(hubId: string, body: string): Promise<void>;
 }

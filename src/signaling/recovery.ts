@@ -1,5 +1,5 @@
 import type { Cursor } from './cursor.ts';
-import type { Logged, Opened } from './ports.ts';
+import type { Cut, Logged, Opened } from './ports.ts';
 import type { Topic } from './topic.ts';
 
 export type RecoveryFailure = 'EPOCH' | 'TRIMMED' | 'WINDOW' | 'TOO_MUCH';
@@ -47,7 +47,7 @@ function failure(
 }
 
 /** Nothing is missing after a number: the oldest kept entry follows on it, or there is none to follow. */
-function isWhole({ last, entries }: Opened['topics'][number], after: number): boolean {
+export function isWhole({ last, entries }: Cut['topics'][number], after: number): boolean {
   const oldest = entries[0];
   return oldest ? oldest.previous <= after : last <= after;
 }

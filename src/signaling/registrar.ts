@@ -6,7 +6,8 @@ import { hubOf, type Topic } from './topic.ts';
 
 /** Keeps the store's register true: which sockets have left this node, and how many listen to each hub. */
 export interface Registrar {
-  left(socket: Socket, by: NonNullable<Departure['by']>): void;
+  /** `isFinal`: it will not come back. */
+  left(socket: Socket, by: NonNullable<Departure['by']>, isFinal: boolean): void;
   /** Another number of sockets listens to the topic. */
   changed(topic: Topic): void;
   /** Resolves when what was reported so far has been told once. */
@@ -54,8 +55,10 @@ export function createRegistrar({ store, clock, wheel, log, counts }: RegistrarP
   }
 
   return {
-    left({ uid, ready, record: { socketId, deviceId } }, by) {
-      gone.push({ uid, socketId, deviceId, at: clock.now(), by: ready ? by : null });
+    left({ uid, ready, record: { socketId, deviceId, generation } }, by, isFinal) {
+      // One that never was ready is nobody's loss, unless it took up one that was.
+      const final = isFinal || (!ready && generation === 1);
+      gone.push({ uid, socketId, deviceId, generation, at: clock.now(), by: ready ? by : null, final });
       schedule();
     },
     changed(topic) {

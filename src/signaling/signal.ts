@@ -14,6 +14,7 @@ export const signalKinds = {
   INCOMING_CALL: 'IncomingCall',
   CALL_UPDATED: 'CallUpdated',
   CALL_LOGGED: 'CallLogged',
+  PRESENCE_CHANGED: 'PresenceChanged',
 } as const;
 
 export type SignalKind = keyof typeof signalKinds;
@@ -43,13 +44,14 @@ export interface Target {
 
 export type ClosingCode =
   | 'TOKEN_EXPIRED'
-  | 'GAP'
+  | 'REPLACED'
   | 'SLOW_CONSUMER'
   | 'TOO_MANY_SOCKETS'
   | 'DISCONNECTED'
+  | 'ROTATION'
   | 'SHUTTING_DOWN';
 
-/** What a signal says, by kind. The last three are for the node alone: they change sockets and reach no client. */
+/** What a signal says, by kind. The last four are for the node alone: they change sockets and reach no client. */
 export type Content =
   | { kind: 'HubNotification'; type: string | null; payload: unknown; recipients: readonly string[] }
   | {
@@ -69,6 +71,16 @@ export type Content =
   | { kind: 'HubGranted'; grantedHubId: string; until: number | null }
   /** `claims`: with the grant, the claims of tokens issued until then. */
   | { kind: 'HubRevoked'; revokedHubId: string; claims: boolean }
+  /** `hubs`: all that may be read now; `claimed`: those that the token itself allows to read. */
+  | {
+      kind: 'SessionRefreshed';
+      deviceId: string | null;
+      expiresAt: number;
+      hubs: readonly { readonly hubId: string; readonly until: number | null }[];
+      claimed: readonly string[];
+    }
+  /** Connections of the socket that are older than the generation end. */
+  | { kind: 'SocketReplaced'; socketId: string; generation: number }
   | { kind: 'SocketsClosed'; code: ClosingCode; socketIds: readonly string[] };
 
 /** What is appended to the log. */

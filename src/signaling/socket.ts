@@ -1,3 +1,4 @@
+import type { Identity } from './caller.ts';
 import type { SocketRecord } from './ports.ts';
 import { type Address, type ClosingCode, type Signal, signalKinds } from './signal.ts';
 import { hubOf, hubTopic, type Topic } from './topic.ts';
@@ -14,7 +15,9 @@ export interface Sink {
 /** One open `incomingSignal` subscription on this node. */
 export interface Socket {
   readonly uid: string;
-  readonly record: SocketRecord;
+  /** Whose token it goes by. */
+  identity: Identity;
+  record: SocketRecord;
   readonly sink: Sink;
   /** The kinds and hubs it asked for; null for all. */
   readonly kinds: ReadonlySet<string> | null;
@@ -27,6 +30,8 @@ export interface Socket {
   callOffExpiry: (() => void) | undefined;
   /** Calls off the ends of grants, by topic; most sockets have none. */
   deadlines: Map<Topic, () => void> | undefined;
+  /** Nobody can say whether it has everything: it waits to begin anew. */
+  doubted: boolean;
   /** Signals that wait while the socket opens or joins a topic; undefined when it is live. */
   held: Signal[] | undefined;
   /** The last number written. */
@@ -36,13 +41,16 @@ export interface Socket {
   closed: boolean;
 }
 
-export function createSocket(parts: Pick<Socket, 'uid' | 'record' | 'sink' | 'kinds' | 'hubIds'>): Socket {
+export function createSocket(
+  parts: Pick<Socket, 'uid' | 'identity' | 'record' | 'sink' | 'kinds' | 'hubIds'>,
+): Socket {
   return {
     ...parts,
     claimed: new Set(),
     topics: new Map(),
     callOffExpiry: undefined,
     deadlines: undefined,
+    doubted: false,
     held: [],
     seen: 0,
     ready: false,

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { Topic } from '../../src/signaling/topic.ts';
+import { presenceTopic, type Topic } from '../../src/signaling/topic.ts';
 import type { TestEngine } from '../support/engine.ts';
 import { ascending, bodiesOf, entry, numbersOf, range } from './fixtures.ts';
 
@@ -133,6 +133,39 @@ export function busContract(start: () => Promise<TestEngine>): void {
     await bus.subscribe(['hub:a']);
     await store.commit({ append: [entry('hub:a', '3')] });
     expect(bodiesOf(await heardBy(engine))).toEqual(['2', '3']);
+  });
+
+  test('tells what is announced to those who listen to the presence of its hub, in no log', async () => {
+    const { bus, store, heard, news } = await start();
+    await bus.subscribe([presenceTopic('team'), 'hub:team', 'hub:other']);
+    await store.commit({ append: [entry('hub:team', '1')] });
+
+    await bus.announce('team', '["Ünïcödé 👩‍👧",true]');
+    await bus.announce('other', 'nobody listens');
+    await bus.announce('team', '');
+    await bus.settled();
+
+    await vi.waitFor(() => expect(news).toHaveLength(2), { interval: 5 });
+    expect(news).toEqual([
+      { hubId: 'team', body: '["Ünïcödé 👩‍👧",true]' },
+      { hubId: 'team', body: '' },
+    ]);
+    expect(bodiesOf(heard)).toEqual(['1']);
+    expect(await store.entries(presenceTopic('team'), 0)).toEqual([]);
+  });
+
+  test('tells no more news of a hub once it has left its presence', async () => {
+    const engine = await start();
+    const { bus, news } = engine;
+    await bus.subscribe([presenceTopic('team')]);
+
+    bus.unsubscribe([presenceTopic('team')]);
+    await heardBy(engine);
+    await bus.announce('team', '[]');
+
+    await heardBy(engine);
+    expect(news).toEqual([]);
+    expect(engine.errors).toEqual([]);
   });
 
   test('leaving a topic that it never listened to is no error', async () => {

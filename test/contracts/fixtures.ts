@@ -1,4 +1,16 @@
-import type { Departure, Entry, Logged, Opening, Put, Row, SocketRecord } from '../../src/signaling/ports.ts';
+import type {
+  Departure,
+  Entry,
+  KnownSocket,
+  Logged,
+  Opened,
+  Opening,
+  Put,
+  Reading,
+  Row,
+  SocketRecord,
+  Store,
+} from '../../src/signaling/ports.ts';
 import type { Retention, Topic } from '../../src/signaling/topic.ts';
 
 const retention: Retention = { entries: 1000, bytes: 4 * 1024 * 1024, idleMs: 60_000 };
@@ -16,26 +28,56 @@ export function row(list: string, id: string, at: number, kept: Partial<Row['kee
 }
 
 export function socket(socketId: string, details: Partial<SocketRecord> = {}): SocketRecord {
-  return { socketId, deviceId: 'phone', deviceLabel: null, openedAt: 1, ...details };
+  return { socketId, deviceId: 'phone', deviceLabel: null, openedAt: 1, generation: 1, keys: [], ...details };
+}
+
+/** A socket as others see it while it is connected. */
+export function connected(record: SocketRecord): KnownSocket {
+  return { ...record, connected: true };
+}
+
+/** A socket as others see it while it is in grace. */
+export function inGrace(record: SocketRecord): KnownSocket {
+  return { ...record, connected: false };
 }
 
 /** The end of a socket of bob's phone, by itself. */
 export function departure(socketId: string, details: Partial<Departure> = {}): Departure {
-  return { uid: 'bob', socketId, deviceId: 'phone', at: 1, by: 'CLIENT', ...details };
+  return {
+    uid: 'bob',
+    socketId,
+    deviceId: 'phone',
+    generation: 1,
+    at: 1,
+    by: 'CLIENT',
+    final: false,
+    ...details,
+  };
 }
 
 /** The opening of bob's socket `s1`, which reads nothing unless told to. */
-export function opening(details: Partial<Opening> = {}): Opening {
+export function opening({
+  topics = [],
+  epoch = null,
+  limit = { entries: 1000, bytes: 1024 * 1024 },
+  ...details
+}: Partial<Opening> & Partial<Reading> = {}): Opening {
   return {
     uid: 'bob',
     socket: socket('s1'),
+    replaces: 1,
     access: [],
     counts: new Map(),
-    topics: [],
-    epoch: null,
-    limit: { entries: 1000, bytes: 1024 * 1024 },
+    reading: { topics, epoch, limit },
     ...details,
   };
+}
+
+/** Opens a socket that nobody else has. */
+export async function open(store: Store, details: Parameters<typeof opening>[0] = {}): Promise<Opened> {
+  const opened = await store.open(opening(details));
+  if (!opened) throw new Error('The socket is taken.');
+  return opened;
 }
 
 export function numbersOf(entries: readonly Logged[]): number[] {

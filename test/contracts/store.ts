@@ -4,11 +4,12 @@ import type { TestEngine } from '../support/engine.ts';
 import {
   ascending,
   bodiesOf,
+  connected,
   departure,
   document,
   entry,
   numbersOf,
-  opening,
+  open,
   range,
   row,
   socket,
@@ -229,7 +230,7 @@ export function storeContract(start: () => Promise<TestEngine>): void {
       const { store } = await start();
       const before = Date.now() * 1000;
 
-      const { number: cut } = await store.open(opening());
+      const { number: cut } = await open(store);
 
       // Clocks of one machine that are read in different ways agree to a few milliseconds.
       expect(cut).toBeGreaterThan(before - 5000);
@@ -332,7 +333,7 @@ export function storeContract(start: () => Promise<TestEngine>): void {
 
       await vi.waitFor(async () => expect(await store.entries('hub:a', 0)).toEqual([]), { interval: 10 });
 
-      const opened = await store.open(opening({ topics: [{ topic: 'hub:a', after: 0 }] }));
+      const opened = await open(store, { topics: [{ topic: 'hub:a', after: 0 }] });
       expect(opened.topics).toEqual([{ topic: 'hub:a', last: only?.number, entries: [] }]);
       expect(bodiesOf(await store.entries('hub:b', 0))).toEqual(['2']);
       await store.commit({ append: [entry('hub:a', '3')] });
@@ -388,7 +389,7 @@ export function storeContract(start: () => Promise<TestEngine>): void {
       });
       expect((await store.user('alice')).live).toEqual([]);
       expect([...(await store.user('bob')).live].sort()).toEqual(['"a3"', '"b1"']);
-      expect((await store.open(opening())).user.live).toEqual((await store.user('bob')).live);
+      expect((await open(store)).user.live).toEqual((await store.user('bob')).live);
     });
   });
 
@@ -560,14 +561,12 @@ export function storeContract(start: () => Promise<TestEngine>): void {
       const { store } = await start();
       await store.commit({ access: [{ uid: 'bob', field: 'old', value: '1' }] });
 
-      const opened = await store.open(
-        opening({
-          access: [
-            { uid: 'bob', field: 'claim:team', value: '2' },
-            { uid: 'bob', field: 'old', value: null },
-          ],
-        }),
-      );
+      const opened = await open(store, {
+        access: [
+          { uid: 'bob', field: 'claim:team', value: '2' },
+          { uid: 'bob', field: 'old', value: null },
+        ],
+      });
 
       const expected = new Map([['claim:team', { value: '2', since: opened.number }]]);
       expect(opened.user.access).toEqual(expected);
@@ -584,11 +583,11 @@ export function storeContract(start: () => Promise<TestEngine>): void {
         openedAt: 1_700_000_000_000,
       });
 
-      const opened = await store.open(opening({ socket: record }));
-      await store.open(opening({ uid: 'carol', socket: socket('s2') }));
+      const opened = await open(store, { socket: record });
+      await open(store, { uid: 'carol', socket: socket('s2') });
 
-      expect(opened.user.sockets).toEqual([record]);
-      expect((await store.user('bob')).sockets).toEqual([record]);
+      expect(opened.user.sockets).toEqual([connected(record)]);
+      expect((await store.user('bob')).sockets).toEqual([connected(record)]);
       expect(await store.ownerOf('s1')).toBe('bob');
       expect(await store.ownerOf('s2')).toBe('carol');
       expect(await store.ownerOf('s3')).toBeUndefined();
@@ -596,16 +595,16 @@ export function storeContract(start: () => Promise<TestEngine>): void {
 
     test('of a socket that is open already replaces it', async () => {
       const { store } = await start();
-      await store.open(opening({ socket: socket('s1', { deviceLabel: 'before' }) }));
+      await open(store, { socket: socket('s1', { deviceLabel: 'before' }) });
 
-      const opened = await store.open(opening({ socket: socket('s1', { deviceLabel: 'after' }) }));
+      const opened = await open(store, { socket: socket('s1', { deviceLabel: 'after' }), replaces: 1 });
 
-      expect(opened.user.sockets).toEqual([socket('s1', { deviceLabel: 'after' })]);
+      expect(opened.user.sockets).toEqual([connected(socket('s1', { deviceLabel: 'after' }))]);
     });
 
     test('is a cut: what was committed before lies at or below it and is read, what comes later lies above', async () => {
       const { store } = await start();
-      const { epoch } = await store.open(opening());
+      const { epoch } = await open(store);
       const topics = [
         { topic: 'hub:a', after: 0 },
         { topic: 'user:bob', after: 0 },
@@ -613,7 +612,7 @@ export function storeContract(start: () => Promise<TestEngine>): void {
 
       const work = range(150).map((i) =>
         i % 3 === 0
-          ? store.open(opening({ topics, epoch, socket: socket(`s${i}`) }))
+          ? open(store, { topics, epoch, socket: socket(`s${i}`) })
           : store.commit({ append: [entry(topics[i % 2]?.topic ?? 'hub:a', `${i}`)] }),
       );
       const results = await Promise.all(work);
@@ -635,7 +634,7 @@ export function storeContract(start: () => Promise<TestEngine>): void {
     test('is acknowledged before later commits get their numbers', async () => {
       const { store } = await start();
       for (const i of range(50)) {
-        const cut = await store.open(opening());
+        const cut = await open(store);
         const outcome = await store.commit({ append: [entry('hub:a', `${i}`)] });
         const [number] = outcome.status === 'DONE' ? outcome.numbers : [];
         expect(number).toBeGreaterThan(cut.number);
@@ -648,18 +647,16 @@ export function storeContract(start: () => Promise<TestEngine>): void {
         append: ['hub:a', 'hub:b', 'hub:a', 'hub:b'].map((topic) => entry(topic as 'hub:a')),
       });
       const [a, b] = [await store.entries('hub:a', 0), await store.entries('hub:b', 0)];
-      const { epoch } = await store.open(opening());
+      const { epoch } = await open(store);
 
-      const opened = await store.open(
-        opening({
-          epoch,
-          topics: [
-            { topic: 'hub:b', after: b[0]?.number ?? 0 },
-            { topic: 'user:nobody', after: 0 },
-            { topic: 'hub:a', after: 0 },
-          ],
-        }),
-      );
+      const opened = await open(store, {
+        epoch,
+        topics: [
+          { topic: 'hub:b', after: b[0]?.number ?? 0 },
+          { topic: 'user:nobody', after: 0 },
+          { topic: 'hub:a', after: 0 },
+        ],
+      });
 
       expect(opened).toMatchObject({ epoch, tooMuch: false });
       expect(opened.topics).toEqual([
@@ -677,7 +674,7 @@ export function storeContract(start: () => Promise<TestEngine>): void {
       await store.commit({ append: [entry('hub:a')] });
       const [only] = await store.entries('hub:a', 0);
 
-      const opened = await store.open(opening({ epoch, topics: [{ topic: 'hub:a', after: 0 }] }));
+      const opened = await open(store, { epoch, topics: [{ topic: 'hub:a', after: 0 }] });
 
       expect(opened.topics).toEqual([{ topic: 'hub:a', last: only?.number, entries: [] }]);
       expect(opened.tooMuch).toBe(false);
@@ -695,14 +692,14 @@ export function storeContract(start: () => Promise<TestEngine>): void {
         await store.commit({
           append: (['hub:a', 'hub:a', 'hub:b', 'user:bob'] as const).map((topic) => entry(topic, body)),
         });
-        const { epoch } = await store.open(opening());
+        const { epoch } = await open(store);
         const topics = (['hub:a', 'hub:b', 'user:bob', 'hub:none'] as const).map((topic) => ({
           topic,
           after: 0,
         }));
 
-        const whole = await store.open(opening({ epoch, topics, limit: enough }));
-        const nothing = await store.open(opening({ epoch, topics, limit: less }));
+        const whole = await open(store, { epoch, topics, limit: enough });
+        const nothing = await open(store, { epoch, topics, limit: less });
 
         expect(whole.tooMuch).toBe(false);
         expect(whole.topics.map(({ entries }) => entries.length)).toEqual([2, 1, 1, 0]);
@@ -714,15 +711,13 @@ export function storeContract(start: () => Promise<TestEngine>): void {
 
     test('counts the sockets of its hubs', async () => {
       const { store } = await start();
-      await store.open(
-        opening({
-          counts: new Map([
-            ['team', 1],
-            ['7', 1],
-          ]),
-        }),
-      );
-      await store.open(opening({ socket: socket('s2'), counts: new Map([['team', 2]]) }));
+      await open(store, {
+        counts: new Map([
+          ['team', 1],
+          ['7', 1],
+        ]),
+      });
+      await open(store, { socket: socket('s2'), counts: new Map([['team', 2]]) });
 
       expect(await store.counts(['team', '7', 'none'])).toEqual(
         new Map([
@@ -738,16 +733,14 @@ export function storeContract(start: () => Promise<TestEngine>): void {
   describe('closing', () => {
     test('forgets sockets and counts anew', async () => {
       const { store } = await start();
-      await store.open(
-        opening({
-          counts: new Map([
-            ['team', 1],
-            ['other', 1],
-          ]),
-        }),
-      );
-      await store.open(opening({ socket: socket('s2'), counts: new Map([['team', 2]]) }));
-      await store.open(opening({ uid: 'carol', socket: socket('s3'), counts: new Map([['team', 3]]) }));
+      await open(store, {
+        counts: new Map([
+          ['team', 1],
+          ['other', 1],
+        ]),
+      });
+      await open(store, { socket: socket('s2'), counts: new Map([['team', 2]]) });
+      await open(store, { uid: 'carol', socket: socket('s3'), counts: new Map([['team', 3]]) });
 
       await store.close(
         [departure('s1'), departure('s3', { uid: 'carol' })],
@@ -757,7 +750,7 @@ export function storeContract(start: () => Promise<TestEngine>): void {
         ]),
       );
 
-      expect((await store.user('bob')).sockets).toEqual([socket('s2')]);
+      expect((await store.user('bob')).sockets).toEqual([connected(socket('s2'))]);
       expect((await store.user('carol')).sockets).toEqual([]);
       expect([await store.ownerOf('s1'), await store.ownerOf('s2')]).toEqual([undefined, 'bob']);
       expect(await store.counts(['team', 'other'])).toEqual(
@@ -770,7 +763,7 @@ export function storeContract(start: () => Promise<TestEngine>): void {
 
     test('a socket that is not open changes nothing', async () => {
       const { store } = await start();
-      await store.open(opening());
+      await open(store);
 
       await store.close([departure('s9', { uid: 'nobody' })], new Map());
       await store.close([], new Map());
@@ -835,11 +828,11 @@ export function storeContract(start: () => Promise<TestEngine>): void {
 
     test('stay known when the device opens another socket, and the same one again', async () => {
       const { store } = await start();
-      await store.open(opening());
+      await open(store);
       await store.close([departure('s1')], new Map());
 
-      await store.open(opening({ socket: socket('s2') }));
-      await store.open(opening({ socket: socket('s1') }));
+      await open(store, { socket: socket('s2') });
+      await open(store, { socket: socket('s1') });
 
       expect(await store.departures('bob')).toEqual([departure('s1')]);
     });
@@ -894,14 +887,14 @@ export function storeContract(start: () => Promise<TestEngine>): void {
     const rows = [row('l', 'r', Date.now())];
     const access = [{ uid: 'bob', field: 'f', value: '1' }];
     const gone = [departure('s0')];
-    const { epoch } = await store.open(opening({ socket: record }));
+    const { epoch } = await open(store, { socket: record });
     await store.close(gone, new Map());
     await store.commit({ append, put, rows, access, key });
     await vi.waitFor(() => expect(heard).toHaveLength(1));
 
     const topics = [{ topic: 'hub:a', after: 0 }] as const;
     const readAll = async () => {
-      const { user, topics: read } = await store.open(opening({ socket: record, epoch, topics }));
+      const { user, topics: read } = await open(store, { socket: record, epoch, topics });
       return {
         user: [user, await store.user('bob')],
         topics: read,
@@ -910,6 +903,8 @@ export function storeContract(start: () => Promise<TestEngine>): void {
         rows: await store.rows('l', { first: 9, after: null }),
         key: await store.result('k'),
         departures: await store.departures('bob'),
+        socket: await store.socket('bob', 's1'),
+        access: await store.access('bob'),
       };
     };
     const read = await readAll();
@@ -920,7 +915,11 @@ export function storeContract(start: () => Promise<TestEngine>): void {
 
     expect(await readAll()).toEqual({
       ...before,
-      user: before.user.map((user) => ({ ...user, sockets: [socket('s1', { deviceLabel: 'spoilt' })] })),
+      user: before.user.map((user) => ({
+        ...user,
+        sockets: [connected(socket('s1', { deviceLabel: 'spoilt' }))],
+      })),
+      socket: connected(socket('s1', { deviceLabel: 'spoilt' })),
     });
   });
 

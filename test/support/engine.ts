@@ -14,6 +14,8 @@ export interface TestEngine {
   readonly bus: Bus;
   /** The entries that the bus told, in their order. */
   readonly heard: readonly Logged[];
+  /** The news that the bus told, in their order. */
+  readonly news: readonly { readonly hubId: string; readonly body: string }[];
   /** How often the bus said that it was lost. */
   losses(): number;
   /** What was logged as an error. */
@@ -40,16 +42,19 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
   };
   const engine = name === 'memory' ? memoryEngine(options) : redisEngine(options, log);
   const heard: Logged[] = [];
+  const news: { hubId: string; body: string }[] = [];
   let losses = 0;
   engine.bus.listen({
     onEntry: (entry) => heard.push(entry),
+    onNews: (hubId, body) => news.push({ hubId, body }),
     onLost: () => {
       losses++;
     },
   });
   await engine.start();
   onTestFinished(() => engine.stop());
-  return { store: engine.store, bus: engine.bus, heard, losses: () => losses, errors, stop: engine.stop };
+  const { store, bus, stop } = engine;
+  return { store, bus, heard, news, losses: () => losses, errors, stop };
 }
 
 /** A client of the test's own; the shared Redis of the run unless told otherwise. */

@@ -46,19 +46,17 @@ function memoryEngine(clock: ManualClock): ModelEngine {
   const isConnected = ({ socketId }: SocketRecord): boolean => holders.get(socketId)?.holdsLease() ?? false;
   const seen = (record: UserRecord): UserRecord => ({
     ...record,
-    sockets: record.sockets.filter(isConnected),
+    sockets: record.sockets.map((socket) => (isConnected(socket) ? socket : { ...socket, connected: false })),
   });
 
   function storeOf(member: Member): Store {
     return {
       ...shared,
       user: async (uid) => seen(await shared.user(uid)),
-      ownerOf: async (socketId) =>
-        holders.get(socketId)?.holdsLease() ? shared.ownerOf(socketId) : undefined,
       async open(opening) {
         holders.set(opening.socket.socketId, member);
         const opened = await shared.open(opening);
-        return { ...opened, user: seen(opened.user) };
+        return opened && { ...opened, user: seen(opened.user) };
       },
     };
   }

@@ -25,6 +25,15 @@ export const operations = {
   }`,
   ...documents,
   ...verbDocuments,
+  presence: `query ($hubId: ID!, $uids: [ID!]!) {
+    presence(hubId: $hubId, uids: $uids) { uid online connected }
+  }`,
+  createStreamTicket: `mutation ($deviceId: ID) {
+    createStreamTicket(deviceId: $deviceId) { ticket expiresAt }
+  }`,
+  refreshSession: `mutation ($token: String!, $deviceId: ID) {
+    refreshSession(token: $token, deviceId: $deviceId) { uid expiresAt }
+  }`,
   grantHub: `mutation ($hubId: ID!, $uid: ID!, $privilege: Permission!, $expiresAt: DateTime) {
     grantHub(hubId: $hubId, uid: $uid, privilege: $privilege, expiresAt: $expiresAt) { hubId uid privilege expiresAt }
   }`,
@@ -89,7 +98,7 @@ async function runOverSse(url: string, token: string | undefined, query: string,
   let outcome: Outcome | undefined;
   for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
     text += chunk;
-    const [, answer] = /^event: next\n(?:id: .*\n)?data: (.*)\n\n/m.exec(text) ?? [];
+    const [, answer] = /^event: next\n(?:id: .*\n)?(?:retry: .*\n)?data: (.*)\n\n/m.exec(text) ?? [];
     if (answer) outcome = JSON.parse(answer) as Outcome;
     // Everything but an open stream comes to its end by itself.
     if (outcome?.data?.incomingSignal) break;

@@ -284,7 +284,7 @@ function sseClient(url: string, token: string): Client {
           const events = (rest + chunk).split('\n\n');
           rest = events.pop() ?? '';
           for (const event of events) {
-            const data = /^event: next\n(?:id: .*\n)?data: (.*)$/.exec(event)?.[1];
+            const data = /^event: next\n(?:id: .*\n)?(?:retry: .*\n)?data: (.*)$/.exec(event)?.[1];
             if (data) inbox.take(JSON.parse(data));
           }
         });

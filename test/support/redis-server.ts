@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +31,10 @@ export interface RedisOptions {
   port?: number;
   /** Appended to the command line, for example `['--replicaof', '127.0.0.1', '7000']`. */
   args?: readonly string[];
+  /** Where it works and keeps its files: the caller's, who removes it. One of its own unless given. */
+  folder?: string | undefined;
+  /** Makes it a Sentinel, with these lines of configuration. */
+  sentinel?: string;
 }
 
 /** The path of a redis-server of at least 7.0; installs one where that needs no question. */
@@ -50,20 +54,24 @@ export async function ensureRedisServer(): Promise<string> {
 
 /** Starts a redis-server and resolves when it answers. */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisProcess> {
-  if (options.port !== undefined) return launch(options.port, options.args);
+  if (options.port !== undefined) return launch(options.port, options);
   // Somebody else may take a free port before Redis does.
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await launch(await freePort(), options.args);
+      return await launch(await freePort(), options);
     } catch (error) {
       if (attempt === 3) throw error;
     }
   }
 }
 
-async function launch(port: number, args: readonly string[] = []): Promise<RedisProcess> {
-  const cwd = await mkdtemp(join(tmpdir(), 'redis-'));
-  const child = spawn('redis-server', [...commandLine(port), ...args], {
+async function launch(port: number, options: RedisOptions): Promise<RedisProcess> {
+  const { folder, sentinel, args = [] } = options;
+  const cwd = folder ?? (await mkdtemp(join(tmpdir(), 'redis-')));
+  // A Sentinel keeps what it learns in its file.
+  if (sentinel !== undefined) await writeFile(join(cwd, 'sentinel.conf'), sentinel);
+  const mode = sentinel === undefined ? commandLine(port) : ['sentinel.conf', '--sentinel', ...place(port)];
+  const child = spawn('redis-server', [...mode, ...args], {
     cwd,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
@@ -83,7 +91,7 @@ async function launch(port: number, args: readonly string[] = []): Promise<Redis
     await exited;
     clearTimeout(impatience);
     guard.kill('SIGKILL');
-    await rm(cwd, { recursive: true, force: true });
+    if (folder === undefined) await rm(cwd, { recursive: true, force: true });
   };
   try {
     await untilAnswers(port, child);
@@ -102,9 +110,13 @@ async function launch(port: number, args: readonly string[] = []): Promise<Redis
   };
 }
 
+function place(port: number): string[] {
+  return ['--port', `${port}`, '--bind', '127.0.0.1', '--daemonize', 'no'];
+}
+
 function commandLine(port: number): string[] {
   return [
-    ...['--port', `${port}`, '--bind', '127.0.0.1', '--daemonize', 'no'],
+    ...place(port),
     ...['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'],
     // Tests pull replicas and connections apart: nothing waits for them, and DEBUG may help.
     ...['--repl-diskless-sync-delay', '0', '--shutdown-timeout', '0', '--enable-debug-command', 'local'],
@@ -125,7 +137,8 @@ async function untilAnswers(port: number, child: ChildProcess): Promise<void> {
 async function answers(port: number, pid: number | undefined): Promise<boolean> {
   const socket = connect(port, '127.0.0.1').setEncoding('utf8').setTimeout(1_000);
   socket.once('timeout', () => socket.destroy());
-  socket.write('PING\r\nINFO server\r\nQUIT\r\n');
+  // Not QUIT, which a Sentinel does not know.
+  socket.end('PING\r\nINFO server\r\n');
   let reply = '';
   try {
     for await (const chunk of socket) reply += chunk;

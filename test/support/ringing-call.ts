@@ -8,7 +8,7 @@ import {
   transition,
   type Verb,
 } from '../../src/signaling/call.ts';
-import type { SocketRecord } from '../../src/signaling/ports.ts';
+import type { KnownSocket } from '../../src/signaling/ports.ts';
 
 /** A call of Alice's, from her desk, to Bob, whose phone and tablet ring; made at 0, and rings for a minute. */
 
@@ -28,8 +28,9 @@ export const dialled: NewCall = {
   ringMs,
 };
 
-export function socketOn(deviceId: string | null, socketId: string, openedAt = 0): SocketRecord {
-  return { socketId, deviceId, deviceLabel: deviceId && labelOf(deviceId), openedAt };
+export function socketOn(deviceId: string | null, socketId: string, openedAt = 0): KnownSocket {
+  const label = deviceId && labelOf(deviceId);
+  return { socketId, deviceId, deviceLabel: label, openedAt, generation: 1, keys: [], connected: true };
 }
 
 const labelOf = (deviceId: string): string => `The ${deviceId}`;

@@ -34,6 +34,8 @@ export function configFor({ engine, prefix = randomPrefix(), redisUrl, env }: Se
     HOST: '127.0.0.1',
     AUTH_SECRET: secret,
     LOG_LEVEL: 'silent',
+    // Who leaves is gone at once; what comes of grace has suites of its own.
+    GRACE_SECONDS: '0',
     ...redis,
     ...env,
   });
