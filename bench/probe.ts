@@ -14,6 +14,8 @@ export interface Heap {
 export interface ProbeApi {
   /** What is left after two full collections. */
   heap(nothing: null): Heap;
+  /** How many timers, sockets and other things keep the process busy, by their kind. */
+  resources(nothing: null): Record<string, number>;
 }
 
 const api: ProbeApi & Record<string, (argument: never) => unknown> = {
@@ -22,6 +24,11 @@ const api: ProbeApi & Record<string, (argument: never) => unknown> = {
     globalThis.gc?.();
     const { heapUsed, external } = process.memoryUsage();
     return { usedBytes: heapUsed, externalBytes: external };
+  },
+  resources: () => {
+    const counts: Record<string, number> = {};
+    for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
+    return counts;
   },
 };
 

@@ -47,6 +47,8 @@ export class Connection {
     this.meter = meter;
     this.hear = hear;
     this.steps = dialect.steps(member);
+    // Whoever waits for it is told; nobody has to wait.
+    this.opening.promise.catch(() => {});
     this.socket = connect({
       ...endpoint,
       noDelay: true,
@@ -65,6 +67,11 @@ export class Connection {
   /** Sends a message on the open WebSocket. */
   say(text: string): void {
     this.socket.write(textFrame(text));
+  }
+
+  /** Ends the connection without a word. */
+  end(): void {
+    this.socket.destroy();
   }
 
   pause(): void {
