@@ -1,14 +1,13 @@
 import { createBacklog, largeAudience } from './backlog.ts';
 import type { Clock, Wheel } from './clock.ts';
+import { closing, isFinal } from './closing.ts';
 import type { Cursor } from './cursor.ts';
-import { awayMs } from './drain.ts';
-import { createId } from './id.ts';
 import type { Log } from './log.ts';
 import type { Bus, Departure, Logged, Store } from './ports.ts';
 import { isWhole, type RecoveryFailure } from './recovery.ts';
 import { createRegistrar } from './registrar.ts';
 import { createResync, type Restored } from './resync.ts';
-import { type ClosingCode, notice, type Signal, type SignalReader } from './signal.ts';
+import type { ClosingCode, Signal, SignalReader } from './signal.ts';
 import { give, type Socket } from './socket.ts';
 import { hubOf, type Topic } from './topic.ts';
 
@@ -56,16 +55,6 @@ interface Room {
 
 /** A topic without sockets stays subscribed this long, so that a reconnect costs nothing, in milliseconds. */
 const lingerMs = 1000;
-
-/** When clients should come back after we closed them, in milliseconds; clients add their own jitter. */
-const retryAfterMs: Partial<Record<ClosingCode, number>> = {
-  SLOW_CONSUMER: 1000,
-  ROTATION: 0,
-  TOKEN_EXPIRED: 0,
-};
-
-/** After these a socket does not come back: it is gone without grace. */
-const final: ReadonlySet<ClosingCode> = new Set(['DISCONNECTED', 'TOO_MANY_SOCKETS']);
 
 /** How many sockets begin anew at a time. */
 const atOnce = 64;
@@ -290,7 +279,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
 
   function close(socket: Socket, code: ClosingCode): void {
     if (socket.closed) return;
-    leave(socket, 'SERVICE', final.has(code));
+    leave(socket, 'SERVICE', isFinal(code));
     // One that is still opening is refused by whoever opens it.
     if (!socket.ready) return;
     socket.sink.write(closing(code, clock.now()));
@@ -345,15 +334,4 @@ export function createExchange(parts: ExchangeParts): Exchange {
 /** Whether nothing lies between two entries of a topic. A topic whose record ran out begins again at 0. */
 function follows({ after }: Room, { previous }: Logged): boolean {
   return after === undefined || previous <= after;
-}
-
-function closing(code: ClosingCode, now: number): Signal {
-  return notice('SocketClosing', {
-    id: createId('sig'),
-    cursor: null,
-    sentAt: now,
-    code,
-    reconnect: !final.has(code) && code !== 'REPLACED',
-    retryAfterMs: code === 'SHUTTING_DOWN' ? awayMs() : (retryAfterMs[code] ?? null),
-  });
 }

@@ -4,10 +4,10 @@ import { entryFor } from './entry.ts';
 import { badInput } from './errors.ts';
 import { createId } from './id.ts';
 import type { SignalingNode } from './node.ts';
-import { socketsClosed } from './open.ts';
 import { holds, type Permission, privilegeUpTo } from './permission.ts';
 import type { Entry } from './ports.ts';
 import type { Content } from './signal.ts';
+import { socketsClosed } from './tidy-up.ts';
 import { userTopic } from './topic.ts';
 
 /** Stores a privilege on a hub, and lets the user's open sockets listen to the hub from the grant's place in the log. */

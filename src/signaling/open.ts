@@ -1,4 +1,4 @@
-import { claimedHubs, forgetEnded, hubsOf, type Membership, rememberClaims } from './access.ts';
+import { claimedHubs } from './access.ts';
 import { liveCalls } from './call-document.ts';
 import { callsSoFar, compact } from './call-replay.ts';
 import { callView } from './call-view.ts';
@@ -6,17 +6,16 @@ import type { Identity } from './caller.ts';
 import { checkId } from './check.ts';
 import { partAt } from './control.ts';
 import { type Cursor, formatCursor, parseCursor } from './cursor.ts';
-import { entryFor } from './entry.ts';
-import { SignalingError } from './errors.ts';
 import { createId } from './id.ts';
 import type { SignalingNode } from './node.ts';
-import { holds } from './permission.ts';
-import type { Departure, Entry, Opened, Opening, SocketRecord } from './ports.ts';
+import type { Opened } from './ports.ts';
 import { type Recovery, type RecoveryFailure, recover } from './recovery.ts';
-import { checkSocketWish, type ReservedSocket, type SocketWish, type TakenUp, takeUp } from './resume.ts';
+import { type Beginning, type Registration, register, requireOpen } from './register.ts';
+import { checkSocketWish, type ReservedSocket, type SocketWish } from './resume.ts';
 import { notice, type Signal, type SignalKind, signalKinds, standingAt } from './signal.ts';
 import { createSocket, give, isMeant, type Sink, type Socket } from './socket.ts';
-import { hubOf, hubTopic, presenceOf, presenceTopic, type Topic, userTopic } from './topic.ts';
+import { tidyUp } from './tidy-up.ts';
+import { hubOf, hubTopic } from './topic.ts';
 
 /** What a client asks for with `incomingSignal`. */
 export interface SocketRequest {
@@ -33,9 +32,6 @@ export interface SocketRequest {
 
 /** How often the transports send a sign of life on an idle connection, in milliseconds. */
 export const heartbeatMs = 14_000;
-
-/** The most that a replay may hold. */
-const replayLimit = { entries: 1000, bytes: 1024 * 1024 };
 
 /**
  * Opens a socket in one cut of the log: its first signal is `SocketReady`, then comes what lies after the cursor it
@@ -86,15 +82,6 @@ function socketFor(identity: Identity, request: SocketRequest, { record }: Socke
   return createSocket({ uid: identity.uid, identity, record, sink, kinds, hubIds });
 }
 
-/** How a socket begins. */
-interface Beginning {
-  readonly cursor: Cursor | undefined;
-  /** Which socket it is to be; undefined for one that is open. */
-  readonly wish: SocketWish | undefined;
-  /** Why its past cannot be had, when that is known before. */
-  readonly reason: RecoveryFailure | null;
-}
-
 async function begin(node: SignalingNode, socket: Socket, beginning: Beginning): Promise<void> {
   const { cursor, reason } = beginning;
   const registered = await register(node, socket, beginning);
@@ -104,112 +91,6 @@ async function begin(node: SignalingNode, socket: Socket, beginning: Beginning):
   const replay = recovery.recovered ? recovery : await fromCalls(node, socket, opened, recovery, cursor);
   requireOpen(socket);
   start(node, socket, registered, replay);
-}
-
-interface Registration extends TakenUp {
-  readonly opened: Opened;
-  readonly hubs: ReadonlyMap<string, Membership>;
-}
-
-/**
- * Subscribes, then registers and reads in one step; once more when a hub was granted or revoked in between, when another
- * connection took the socket up, or when the subscriptions were lost.
- */
-async function register(
-  node: SignalingNode,
-  socket: Socket,
-  { cursor, wish }: Beginning,
-): Promise<Registration> {
-  const { exchange, store } = node;
-  await exchange.join(socket, new Map([[userTopic(socket.uid), 0]]));
-  requireOpen(socket);
-  let access = await store.access(socket.uid);
-  let registered: TakenUp | undefined;
-  for (;;) {
-    const { losses } = exchange;
-    // Once more is the same connection again: it replaces itself.
-    const takenUp: TakenUp = registered ?? (await takeUp(store, socket, wish));
-    socket.record = takenUp.record;
-    const hubs = readableHubs(node, socket, access);
-    const topics = topicsOf(socket, hubs);
-    for (const topic of [...socket.topics.keys()]) if (!topics.has(topic)) exchange.part(socket, topic);
-    await exchange.join(socket, topics);
-    requireOpen(socket);
-    const opened = await store.open(openingOf(node, socket, takenUp, access, cursor));
-    requireOpen(socket);
-    if (!opened) {
-      requireMine(wish);
-      registered = undefined;
-      continue;
-    }
-    registered = { ...takenUp, replaces: takenUp.record.generation };
-    access = opened.user.access;
-    const present = readableHubs(node, socket, access);
-    if (sameHubs(hubs, present) && losses === exchange.losses) return { ...takenUp, opened, hubs: present };
-  }
-}
-
-function requireOpen(socket: Socket): void {
-  if (!socket.sink.gone && !socket.closed) return;
-  throw new SignalingError('UNAVAILABLE', 'The socket was closed while it opened.', { retryAfterMs: 0 });
-}
-
-/** An open socket that another connection took up meanwhile: `reclaim` finds it. */
-function requireMine(wish: SocketWish | undefined): void {
-  if (wish) return;
-  throw new SignalingError('UNAVAILABLE', 'The socket was taken up by another connection.');
-}
-
-function openingOf(
-  node: SignalingNode,
-  socket: Socket,
-  { record, replaces }: TakenUp,
-  access: Opened['user']['access'],
-  cursor: Cursor | undefined,
-): Opening {
-  const topics = [...socket.topics].filter(([topic]) => presenceOf(topic) === undefined);
-  return {
-    uid: socket.uid,
-    socket: record,
-    replaces,
-    access: rememberClaims(socket.identity, access, node.clock.now()),
-    counts: node.exchange.counts(socket.topics.keys()),
-    reading: {
-      topics: topics.map(([topic, since]) => ({ topic, after: Math.max(since, cursor?.number ?? 0) })),
-      epoch: cursor?.epoch ?? null,
-      limit: replayLimit,
-    },
-  };
-}
-
-/** The hubs whose signals the socket is to receive. Throws FORBIDDEN for one it asked for by name and may not read. */
-function readableHubs(
-  node: SignalingNode,
-  socket: Socket,
-  access: Opened['user']['access'],
-): Map<string, Membership> {
-  const all = hubsOf(socket.identity, access, node.clock.now());
-  const readable = new Map([...all].filter(([, { privilege }]) => holds(privilege, 'READ')));
-  if (!socket.hubIds) return readable;
-  for (const [i, hubId] of [...socket.hubIds].entries()) {
-    // One that is open only loses it.
-    if (!readable.has(hubId) && !socket.ready)
-      throw new SignalingError('FORBIDDEN', 'You need READ on this hub.', { field: `hubIds[${i}]` });
-  }
-  return new Map([...readable].filter(([hubId]) => socket.hubIds?.has(hubId)));
-}
-
-function topicsOf({ uid, kinds }: Socket, hubs: ReadonlyMap<string, Membership>): Map<Topic, number> {
-  const topics = new Map<Topic, number>([[userTopic(uid), 0]]);
-  for (const [hubId, { since }] of hubs) {
-    topics.set(hubTopic(hubId), since);
-    if (kinds?.has('PresenceChanged')) topics.set(presenceTopic(hubId), since);
-  }
-  return topics;
-}
-
-function sameHubs(a: ReadonlyMap<string, Membership>, b: ReadonlyMap<string, Membership>): boolean {
-  return a.size === b.size && [...b].every(([hubId, { since }]) => a.get(hubId)?.since === since);
 }
 
 /**
@@ -283,57 +164,4 @@ function ready(
     heartbeatMs,
     expiresAt: identity.expiresAt,
   });
-}
-
-/**
- * What an opening brings with it: access that has ended is forgotten, the socket's former connection and the oldest sockets
- * of a user who has too many are closed, and the device's sockets that nobody took up are over.
- */
-function tidyUp(node: SignalingNode, socket: Socket, { opened, former, isResumed }: Registration): void {
-  const { uid, record } = socket;
-  const access = forgetEnded(uid, opened.user.access, node.clock.now());
-  const byAge = opened.user.sockets
-    .filter(({ connected }) => connected)
-    .sort((a, b) => a.openedAt - b.openedAt);
-  const surplus = byAge.slice(0, Math.max(0, byAge.length - node.limits.socketsPerUser));
-  const append: Entry[] = [];
-  if (former?.connected) append.push(socketReplaced(uid, record));
-  if (surplus.length > 0) {
-    const socketIds = surplus.map(({ socketId }) => socketId);
-    append.push(socketsClosed(uid, socketIds, 'TOO_MANY_SOCKETS'));
-  }
-  const left = opened.user.sockets.filter(
-    ({ connected, deviceId }) => !connected && deviceId !== null && deviceId === record.deviceId,
-  );
-  const gone = (error: unknown): void =>
-    node.log.warn({ error, uid }, 'what an opening leaves behind could not be removed');
-  if (append.length > 0 || access.length > 0) node.store.commit({ access, append }).catch(gone);
-  if (left.length > 0 && !isResumed)
-    node.store
-      .close(
-        left.map((each) => over(uid, each, node.clock.now())),
-        new Map(),
-      )
-      .catch(gone);
-}
-
-/** The end of a socket in grace: its device has another now. */
-function over(uid: string, { socketId, deviceId, generation }: SocketRecord, at: number): Departure {
-  return { uid, socketId, deviceId, generation, at, by: null, final: true };
-}
-
-/** An entry that ends the former connections of a socket that was taken up. */
-function socketReplaced(uid: string, { socketId, generation }: SocketRecord): Entry {
-  const sender = { id: createId('sig'), service: 'signaling.socket', hubId: null, origin: null };
-  return entryFor(userTopic(uid), { ...sender, kind: 'SocketReplaced', socketId, generation });
-}
-
-/** An entry that closes sockets of a user, wherever they are. */
-export function socketsClosed(
-  uid: string,
-  socketIds: string[],
-  code: 'TOO_MANY_SOCKETS' | 'DISCONNECTED',
-): Entry {
-  const sender = { id: createId('sig'), service: 'signaling.socket', hubId: null, origin: null };
-  return entryFor(userTopic(uid), { ...sender, kind: 'SocketsClosed', code, socketIds });
 }

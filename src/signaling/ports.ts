@@ -222,7 +222,7 @@ export interface Store {
 
   /**
    * Puts sockets in grace, or forgets them, unless a newer generation of them is registered. `counts` as in `Opening`.
-   * Does not wait for a store that is away: the lease ends them.
+   * Does not wait for a store that is away: the lease ends them. Takes effect after a `reclaim` that was called before.
    */
   close(sockets: readonly Departure[], counts: ReadonlyMap<string, number>): Promise<void>;
 

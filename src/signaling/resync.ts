@@ -69,10 +69,10 @@ export function createResync({ bus, store, clock, log, counts, restored }: Resyn
       again = false;
       try {
         const found = await read(...parts);
-        if (!again) {
-          restored(found);
-          return;
-        }
+        // What was lost meanwhile is read at once.
+        if (again) continue;
+        restored(found);
+        return;
       } catch (error) {
         log.warn({ error }, 'what was missed cannot be read yet');
       }

@@ -1,0 +1,65 @@
+import { forgetEnded } from './access.ts';
+import { entryFor } from './entry.ts';
+import { createId } from './id.ts';
+import type { SignalingNode } from './node.ts';
+import type { Departure, Entry, SocketRecord } from './ports.ts';
+import type { Registration } from './register.ts';
+import type { Socket } from './socket.ts';
+import { userTopic } from './topic.ts';
+
+/**
+ * What an opening brings with it: access that has ended is forgotten, the socket's former connection and the oldest sockets
+ * of a user who has too many are closed, and the device's sockets that nobody took up are over.
+ */
+export function tidyUp(
+  node: SignalingNode,
+  socket: Socket,
+  { opened, former, isResumed }: Registration,
+): void {
+  const { uid, record } = socket;
+  const access = forgetEnded(uid, opened.user.access, node.clock.now());
+  const byAge = opened.user.sockets
+    .filter(({ connected }) => connected)
+    .sort((a, b) => a.openedAt - b.openedAt);
+  const surplus = byAge.slice(0, Math.max(0, byAge.length - node.limits.socketsPerUser));
+  const append: Entry[] = [];
+  if (former?.connected) append.push(socketReplaced(uid, record));
+  if (surplus.length > 0) {
+    const socketIds = surplus.map(({ socketId }) => socketId);
+    append.push(socketsClosed(uid, socketIds, 'TOO_MANY_SOCKETS'));
+  }
+  const left = opened.user.sockets.filter(
+    ({ connected, deviceId }) => !connected && deviceId !== null && deviceId === record.deviceId,
+  );
+  const gone = (error: unknown): void =>
+    node.log.warn({ error, uid }, 'what an opening leaves behind could not be removed');
+  if (append.length > 0 || access.length > 0) node.store.commit({ access, append }).catch(gone);
+  if (left.length > 0 && !isResumed)
+    node.store
+      .close(
+        left.map((each) => over(uid, each, node.clock.now())),
+        new Map(),
+      )
+      .catch(gone);
+}
+
+/** The end of a socket in grace: its device has another now. */
+function over(uid: string, { socketId, deviceId, generation }: SocketRecord, at: number): Departure {
+  return { uid, socketId, deviceId, generation, at, by: null, final: true };
+}
+
+/** An entry that ends the former connections of a socket that was taken up. */
+function socketReplaced(uid: string, { socketId, generation }: SocketRecord): Entry {
+  const sender = { id: createId('sig'), service: 'signaling.socket', hubId: null, origin: null };
+  return entryFor(userTopic(uid), { ...sender, kind: 'SocketReplaced', socketId, generation });
+}
+
+/** An entry that closes sockets of a user, wherever they are. */
+export function socketsClosed(
+  uid: string,
+  socketIds: string[],
+  code: 'TOO_MANY_SOCKETS' | 'DISCONNECTED',
+): Entry {
+  const sender = { id: createId('sig'), service: 'signaling.socket', hubId: null, origin: null };
+  return entryFor(userTopic(uid), { ...sender, kind: 'SocketsClosed', code, socketIds });
+}
