@@ -233,7 +233,7 @@ function logOf(name: string, claim: NodeParts['claim']): Log {
     info: () => {},
     warn({ error }: { error?: unknown }, message) {
       claim(!(error instanceof Error) || error instanceof SignalingError, `${name}: ${message}: ${error}`);
-      claim(!message.startsWith('an entry is missing'), `${name}: ${message}`);
+      claim(!message.startsWith('an entry does not follow'), `${name}: ${message}`);
     },
     error: (fields, message) => claim(false, `${name}: ${message} ${JSON.stringify(fields)}`),
   };
@@ -244,6 +244,8 @@ const steps = [
   'open',
   'close',
   'user',
+  'access',
+  'socket',
   'departures',
   'ownerOf',
   'document',
