@@ -30,8 +30,7 @@ export function resumeOfHeaders(headers: IncomingHttpHeaders): Resume {
 
 /** What a ticket says: the socket that it stands for, whatever the arguments are. */
 export function resumeOfTicket({ deviceId, socket }: Redeemed): Resume {
-  const { resumeToken } = socket;
-  return { reserved: socket, resumeToken, ...(deviceId !== null && { deviceId }) };
+  return { reserved: socket, ...(deviceId !== null && { deviceId }) };
 }
 
 function isGiven(value: unknown): boolean {

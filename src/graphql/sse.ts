@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket as Connection } from 'node:net';
 import type { ExecutionArgs, GraphQLError } from 'graphql';
+import { mayComeBack } from '../signaling/closing.ts';
 import type { ClosingCode, Signal, SignalView } from '../signaling/signal.ts';
 import type { Signaling } from '../signaling/signaling.ts';
 import type { Sink, Socket } from '../signaling/socket.ts';
@@ -34,9 +35,6 @@ const complete = chunkOf('event: complete\ndata:\n\n');
 
 /** A stream is broken off after so many heartbeats, 280 to 322 s, for that is how a client is missed that has died. */
 const beats = { least: 21, most: 23 };
-
-/** Signals after which a client must not come back by itself: the stream is completed instead of broken off. */
-const final: ReadonlySet<ClosingCode> = new Set(['DISCONNECTED', 'TOO_MANY_SOCKETS', 'REPLACED']);
 
 /**
  * Serves one subscription as server-sent events (the distinct connections mode of graphql-sse). Signals bypass the HTTP
@@ -118,7 +116,7 @@ class SseDoor implements Door, Sink, Beating {
 
   end(code: ClosingCode): void {
     if (code === 'SLOW_CONSUMER') this.#connection.destroy();
-    else this.#finish(final.has(code));
+    else this.#finish(!mayComeBack(code));
   }
 
   ping(): void {

@@ -197,10 +197,14 @@ export function createMemoryStore(
     }
   }
 
+  function accessOf(uid: string): UserRecord['access'] {
+    return new Map([...(users.get(uid)?.access ?? [])].map(([field, known]) => [field, { ...known }]));
+  }
+
   function recordOf(uid: string): UserRecord {
     const user = users.get(uid);
     return {
-      access: new Map([...(user?.access ?? [])].map(([field, known]) => [field, { ...known }])),
+      access: accessOf(uid),
       sockets: [...(user?.sockets.values() ?? [])].flatMap(known),
       live: [...(user?.live.values() ?? [])],
     };
@@ -257,7 +261,7 @@ export function createMemoryStore(
     close: async (sockets, counts) => close(sockets, counts),
     sweep: async () => sweep(),
     user: async (uid) => recordOf(uid),
-    access: async (uid) => recordOf(uid).access,
+    access: async (uid) => accessOf(uid),
     socket: async (uid, socketId) => socketOf(uid, socketId),
     departures: async (uid) => (departures.get(uid) ?? []).map((departure) => ({ ...departure })),
     ownerOf: async (socketId) => ownerOf(socketId),

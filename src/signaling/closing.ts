@@ -14,6 +14,11 @@ export function isFinal(code: ClosingCode): boolean {
   return code === 'DISCONNECTED' || code === 'TOO_MANY_SOCKETS';
 }
 
+/** Whether the client of a socket that was closed so is to open one again. */
+export function mayComeBack(code: ClosingCode): boolean {
+  return !isFinal(code) && code !== 'REPLACED';
+}
+
 /** The last signal of a socket that the service closes; `now` in milliseconds. */
 export function closing(code: ClosingCode, now: number): Signal {
   return notice('SocketClosing', {
@@ -21,7 +26,7 @@ export function closing(code: ClosingCode, now: number): Signal {
     cursor: null,
     sentAt: now,
     code,
-    reconnect: !isFinal(code) && code !== 'REPLACED',
+    reconnect: mayComeBack(code),
     retryAfterMs: code === 'SHUTTING_DOWN' ? awayMs() : (retryAfterMs[code] ?? null),
   });
 }

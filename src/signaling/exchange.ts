@@ -84,7 +84,17 @@ export function createExchange(parts: ExchangeParts): Exchange {
   /** Entries that came while the node makes up for a loss; undefined when it does not. */
   let waiting: Logged[] | undefined;
   const registrar = createRegistrar({ store, clock, wheel, log, counts });
-  const resync = createResync({ bus, store, clock, log, counts, restored });
+  const resync = createResync({
+    bus,
+    store,
+    clock,
+    log,
+    counts,
+    topics: () => [...rooms].map(([topic, { after }]) => ({ topic, after })),
+    sockets: () => [...sockets].filter(({ ready }) => ready),
+    epoch: () => epoch ?? null,
+    restored,
+  });
 
   async function join(socket: Socket, topics: ReadonlyMap<Topic, number>): Promise<void> {
     if (waiting) await resync.soon();
@@ -184,11 +194,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
   function lost(): void {
     losses++;
     waiting ??= [];
-    resync.begin(
-      () => [...rooms].map(([topic, { after }]) => ({ topic, after })),
-      () => [...sockets].filter(({ ready }) => ready),
-      () => epoch ?? null,
-    );
+    resync.begin();
   }
 
   /** What was missed has been read: it is delivered with what came meanwhile, and all goes on. */

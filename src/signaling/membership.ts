@@ -1,14 +1,11 @@
 import { revoke, roomGrant, storeGrant } from './access.ts';
 import { checkId, checkOptionalId } from './check.ts';
-import { entryFor } from './entry.ts';
+import { entryForUser } from './entry.ts';
 import { badInput } from './errors.ts';
-import { createId } from './id.ts';
 import type { SignalingNode } from './node.ts';
 import { holds, type Permission, privilegeUpTo } from './permission.ts';
-import type { Entry } from './ports.ts';
 import type { Content } from './signal.ts';
 import { socketsClosed } from './tidy-up.ts';
-import { userTopic } from './topic.ts';
 
 /** Stores a privilege on a hub, and lets the user's open sockets listen to the hub from the grant's place in the log. */
 export async function grantHub(
@@ -27,7 +24,7 @@ export async function grantHub(
     : { kind: 'HubRevoked', revokedHubId: hubId, claims: false };
   await node.store.commit({
     access: [storeGrant(uid, hubId, { privilege, until }, access, now)],
-    append: [forUser(uid, content)],
+    append: [entryForUser(uid, content)],
   });
   return { hubId, uid, privilege, expiresAt: until };
 }
@@ -39,7 +36,7 @@ export async function revokeHub(node: SignalingNode, request: { hubId: string; u
   const voidUntil = node.clock.now();
   await node.store.commit({
     access: revoke(uid, hubId, voidUntil),
-    append: [forUser(uid, { kind: 'HubRevoked', revokedHubId: hubId, claims: true })],
+    append: [entryForUser(uid, { kind: 'HubRevoked', revokedHubId: hubId, claims: true })],
   });
   return { hubId, uid, voidUntil };
 }
@@ -66,9 +63,4 @@ export async function roomAccess(node: SignalingNode, request: { roomId: string;
   const { access } = await node.store.user(uid);
   const { privilege, until } = roomGrant(access, roomId, node.clock.now());
   return { roomId, uid, privilege, expiresAt: until };
-}
-
-function forUser(uid: string, content: Content): Entry {
-  const sender = { id: createId('sig'), service: 'signaling.socket', hubId: null, origin: null };
-  return entryFor(userTopic(uid), { ...sender, ...content });
 }

@@ -117,7 +117,7 @@ function start(node: SignalingNode, socket: Socket, registered: Registration, re
   const { opened, hubs } = registered;
   const { identity } = socket;
   node.exchange.settled(socket, opened);
-  const isFirst = !socket.ready && !registered.isResumed;
+  const isFirst = !socket.ready && !registered.former;
   socket.claimed = claimedHubs(identity, opened.user.access);
   socket.ready = true;
   // Nothing that is sent from now on lies before it, whatever a token's own clock says.
@@ -146,7 +146,7 @@ function start(node: SignalingNode, socket: Socket, registered: Registration, re
 function ready(
   node: SignalingNode,
   { identity, record, topics }: Socket,
-  { opened, resumeToken, isResumed }: Registration,
+  { opened, resumeToken, former }: Registration,
   recovery: Recovery,
 ): Signal {
   return notice('SocketReady', {
@@ -156,7 +156,7 @@ function ready(
     socketId: record.socketId,
     deviceId: record.deviceId,
     resumeToken,
-    resumed: isResumed,
+    resumed: former !== undefined,
     recovered: recovery.recovered,
     reason: recovery.reason,
     calls: liveCalls(opened.user.live, node.clock.now()).map(callView),

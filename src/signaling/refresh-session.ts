@@ -1,13 +1,11 @@
 import { claimedHubs, hubsOf, rememberClaims } from './access.ts';
 import type { Identity } from './caller.ts';
 import { checkOptionalId } from './check.ts';
-import { entryFor } from './entry.ts';
+import { entryForUser } from './entry.ts';
 import { badInput, SignalingError } from './errors.ts';
-import { createId } from './id.ts';
 import type { SignalingNode } from './node.ts';
 import { holds } from './permission.ts';
 import type { Content } from './signal.ts';
-import { userTopic } from './topic.ts';
 
 /**
  * Lets a user's open sockets, or those of one device, go on under another token of theirs, on every node: until its end, and
@@ -43,10 +41,7 @@ export async function refreshSession(
     .map(({ hubId }): Content => ({ kind: 'HubGranted', grantedHubId: hubId, until: expiresAt }));
   await node.store.commit({
     access: rememberClaims(next, access, now),
-    append: [refreshed, ...joined].map((content) => {
-      const sender = { id: createId('sig'), service: 'signaling.socket', hubId: null, origin: null };
-      return entryFor(userTopic(uid), { ...sender, ...content });
-    }),
+    append: [refreshed, ...joined].map((content) => entryForUser(uid, content)),
   });
   return { uid, expiresAt };
 }

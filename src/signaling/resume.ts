@@ -34,8 +34,7 @@ export interface TakenUp {
   readonly replaces: number;
   /** Given to the client. */
   readonly resumeToken: string;
-  readonly isResumed: boolean;
-  /** The socket as it was before. */
+  /** The socket as it was before, when it was taken up. */
   readonly former: KnownSocket | undefined;
 }
 
@@ -87,13 +86,13 @@ export async function takeUp(store: Store, socket: Socket, wish: SocketWish | un
     deviceLabel: record.deviceLabel ?? before.deviceLabel,
     generation: before.generation + 1,
   };
-  return { ...renewed(next, former.key, before.generation), isResumed: true, former: known };
+  return { ...renewed(next, former.key, before.generation), former: known };
 }
 
 function renewed(record: SocketRecord, key: string | undefined, replaces: number): TakenUp {
   const resumeToken = `${record.socketId}.${randomBytes(24).toString('base64url')}`;
   const keys = [digest(resumeToken), ...(key === undefined ? [] : [key])];
-  return { record: { ...record, keys }, replaces, resumeToken, isResumed: false, former: undefined };
+  return { record: { ...record, keys }, replaces, resumeToken, former: undefined };
 }
 
 function digest(resumeToken: string): string {

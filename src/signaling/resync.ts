@@ -19,12 +19,8 @@ export interface Restored {
 }
 
 export interface Resync {
-  /** Begins, or begins again if it runs already. What it is to restore is asked for when it gets to it. */
-  begin(
-    topics: () => readonly { readonly topic: Topic; readonly after: number | undefined }[],
-    sockets: () => readonly Socket[],
-    epoch: () => string | null,
-  ): void;
+  /** Begins, or begins again if it runs already. */
+  begin(): void;
   /** Resolves when it is over. Throws UNAVAILABLE when that takes longer than about a second. */
   soon(): Promise<void>;
   stop(): void;
@@ -48,27 +44,32 @@ export interface ResyncParts {
   readonly clock: Clock;
   readonly log: Log;
   counts(topics: Iterable<Topic>): Map<string, number>;
+  /** What is to be restored, asked for when it gets to that. */
+  topics(): readonly { readonly topic: Topic; readonly after: number | undefined }[];
+  sockets(): readonly Socket[];
+  epoch(): string | null;
   /** Called once, in the turn in which nothing is missing. */
   restored(found: Restored): void;
 }
 
-export function createResync({ bus, store, clock, log, counts, restored }: ResyncParts): Resync {
+export function createResync(parts: ResyncParts): Resync {
+  const { bus, store, clock, log, counts, restored } = parts;
   let running: Promise<void> | undefined;
   let again = false;
   let stopped = false;
 
-  function begin(...parts: Parameters<Resync['begin']>): void {
+  function begin(): void {
     again = true;
-    running ??= run(...parts).finally(() => {
+    running ??= run().finally(() => {
       running = undefined;
     });
   }
 
-  async function run(...parts: Parameters<Resync['begin']>): Promise<void> {
+  async function run(): Promise<void> {
     while (!stopped) {
       again = false;
       try {
-        const found = await read(...parts);
+        const found = await read();
         // What was lost meanwhile is read at once.
         if (again) continue;
         restored(found);
@@ -80,20 +81,17 @@ export function createResync({ bus, store, clock, log, counts, restored }: Resyn
     }
   }
 
-  async function read(
-    topics: Parameters<Resync['begin']>[0],
-    sockets: Parameters<Resync['begin']>[1],
-    epoch: Parameters<Resync['begin']>[2],
-  ): Promise<Restored> {
-    const wanted = topics();
+  async function read(): Promise<Restored> {
+    const wanted = parts.topics();
     for (const some of chunks(wanted)) await bus.subscribe(some.map(({ topic }) => topic));
     const taken: Socket[] = [];
     // Some may leave while others are registered.
-    for (const some of chunks(sockets()))
+    for (const some of chunks(parts.sockets()))
       taken.push(...(await reclaim(some.filter(({ closed }) => !closed))));
     const cuts: Cut[] = [];
     const known = wanted.flatMap(({ topic, after }) => (after === undefined ? [] : { topic, after }));
-    for (const some of chunks(known)) cuts.push(await store.read({ topics: some, epoch: epoch(), limit }));
+    for (const some of chunks(known))
+      cuts.push(await store.read({ topics: some, epoch: parts.epoch(), limit }));
     if (new Set(cuts.map((cut) => cut.epoch)).size > 1)
       throw new Error('The epoch changed while it was read.');
     await bus.settled();

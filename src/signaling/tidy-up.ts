@@ -1,21 +1,15 @@
 import { forgetEnded } from './access.ts';
-import { entryFor } from './entry.ts';
-import { createId } from './id.ts';
+import { entryForUser } from './entry.ts';
 import type { SignalingNode } from './node.ts';
 import type { Departure, Entry, SocketRecord } from './ports.ts';
 import type { Registration } from './register.ts';
 import type { Socket } from './socket.ts';
-import { userTopic } from './topic.ts';
 
 /**
  * What an opening brings with it: access that has ended is forgotten, the socket's former connection and the oldest sockets
  * of a user who has too many are closed, and the device's sockets that nobody took up are over.
  */
-export function tidyUp(
-  node: SignalingNode,
-  socket: Socket,
-  { opened, former, isResumed }: Registration,
-): void {
+export function tidyUp(node: SignalingNode, socket: Socket, { opened, former }: Registration): void {
   const { uid, record } = socket;
   const access = forgetEnded(uid, opened.user.access, node.clock.now());
   const byAge = opened.user.sockets
@@ -34,7 +28,7 @@ export function tidyUp(
   const gone = (error: unknown): void =>
     node.log.warn({ error, uid }, 'what an opening leaves behind could not be removed');
   if (append.length > 0 || access.length > 0) node.store.commit({ access, append }).catch(gone);
-  if (left.length > 0 && !isResumed)
+  if (left.length > 0 && !former)
     node.store
       .close(
         left.map((each) => over(uid, each, node.clock.now())),
@@ -50,8 +44,7 @@ function over(uid: string, { socketId, deviceId, generation }: SocketRecord, at:
 
 /** An entry that ends the former connections of a socket that was taken up. */
 function socketReplaced(uid: string, { socketId, generation }: SocketRecord): Entry {
-  const sender = { id: createId('sig'), service: 'signaling.socket', hubId: null, origin: null };
-  return entryFor(userTopic(uid), { ...sender, kind: 'SocketReplaced', socketId, generation });
+  return entryForUser(uid, { kind: 'SocketReplaced', socketId, generation });
 }
 
 /** An entry that closes sockets of a user, wherever they are. */
@@ -60,6 +53,5 @@ export function socketsClosed(
   socketIds: string[],
   code: 'TOO_MANY_SOCKETS' | 'DISCONNECTED',
 ): Entry {
-  const sender = { id: createId('sig'), service: 'signaling.socket', hubId: null, origin: null };
-  return entryFor(userTopic(uid), { ...sender, kind: 'SocketsClosed', code, socketIds });
+  return entryForUser(uid, { kind: 'SocketsClosed', code, socketIds });
 }
