@@ -214,7 +214,11 @@ describe.each(engines)('ICE servers on %s', (engine) => {
     const ice = { stunUrls, turnUrls, turnSecrets: secrets, ttlSeconds: 3600 };
     const signaling = createSignaling({ ...parts, ice });
     onTestFinished(() => signaling.stop());
-    const opened = await signaling.open(identityOf('bob'), {}, { write() {}, end() {}, gone: false });
+    const opened = await signaling.open(
+      identityOf('bob'),
+      {},
+      { write() {}, end() {}, cut() {}, gone: false },
+    );
     const [alice, bob] = [
       await signaling.caller(identityOf('alice')),
       await signaling.caller(identityOf('bob')),

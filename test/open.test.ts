@@ -51,7 +51,7 @@ test.each([
     },
   });
   const written: Signal[] = [];
-  const sink = { write: (signal: Signal) => void written.push(signal), end() {}, gone: false };
+  const sink = { write: (signal: Signal) => void written.push(signal), end() {}, cut() {}, gone: false };
 
   const socket = await openSocket(node, identity, { reserved }, sink);
 

@@ -22,6 +22,7 @@ const ok = 'allowed';
 const who = 'UNAUTHENTICATED';
 const no = 'FORBIDDEN';
 const none = 'NOT_FOUND';
+const notTheirs = 'BAD_USER_INPUT';
 
 /** What each root field answers to each of the callers above, in their order. */
 const expected: Record<OperationName, readonly string[]> = {
@@ -42,6 +43,7 @@ const expected: Record<OperationName, readonly string[]> = {
   message: [who, who, no, no, ok, no, ok],
   dial: [who, who, no, no, ok, no, ok],
   createStreamTicket: [who, who, ok, ok, ok, ok, ok],
+  keepAlive: [who, who, notTheirs, notTheirs, ok, notTheirs, ok],
   // With a token of somebody else, whoever asks.
   refreshSession: [who, who, no, no, no, no, no],
   roomAccess: [who, who, no, no, no, ok, no],
@@ -118,6 +120,7 @@ async function setUp(url: string, asked: OperationName) {
       decline: { callId: call.id },
       hangUp: { callId: call.id },
       presence: { hubId: 'team', uids: ['bob'] },
+      keepAlive: { socketId: socketIds[uid] ?? alices.ready.socketId },
       refreshSession: { token: bob.token },
       roomAccess: { roomId: 'room-1', uid: 'bob' },
       notify: {

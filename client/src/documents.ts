@@ -33,6 +33,9 @@ export const accept = `mutation($callId:ID!,$socketId:ID!){accept(callId:$callId
 export const decline = `mutation($callId:ID!,$socketId:ID,$busy:Boolean){decline(callId:$callId,socketId:$socketId,busy:$busy){changed ${call}}}`;
 export const hangUp = `mutation($callId:ID!,$socketId:ID,$reason:HangUpReason){hangUp(callId:$callId,socketId:$socketId,reason:$reason){changed ${call}}}`;
 
+export const keepAlive =
+  'mutation($socketId:ID!,$seconds:Int){keepAlive(socketId:$socketId,nextWithinSeconds:$seconds){nextBy}}';
+
 export const activeCalls = `{${calls.replace('calls', 'activeCalls')}}`;
 export const oneCall = `query($callId:ID!){${call.replace('call', 'call(callId:$callId)')}}`;
 export const freshIceServers = `query($callId:ID!){${iceServers.replace('iceServers', 'iceServers(callId:$callId)')}}`;

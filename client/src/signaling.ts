@@ -5,6 +5,7 @@ import * as documents from './documents.ts';
 import { Emitter } from './emitter.ts';
 import { SignalingError } from './error.ts';
 import { type ConnectOptions, randomId, type Settings, settingsOf, type Transport } from './options.ts';
+import { SignsOfLife } from './signs-of-life.ts';
 import { within } from './timing.ts';
 import { TokenSource } from './token.ts';
 import type {
@@ -141,6 +142,7 @@ class OpenSignaling implements Signaling {
   /** Whom this client dials at the moment. */
   readonly #dialling: string[] = [];
   readonly #around: Around;
+  readonly #signs: SignsOfLife;
   #isFailing = false;
 
   constructor(settings: Settings) {
@@ -162,11 +164,22 @@ class OpenSignaling implements Signaling {
         (await this.request<{ iceServers: GivenIceServer[] }>(documents.freshIceServers, { callId }))
           .iceServers,
       fail: (error) => this.#fail(error),
-      ended: (call) => void this.#calls.delete(call.id),
+      ended: (call) => {
+        this.#calls.delete(call.id);
+        this.#signs.look();
+      },
       onLive: (handler) => this.on('state', () => this.#connection.isLive && handler()),
     };
+    this.#signs = new SignsOfLife({
+      subject: () =>
+        this.#connection.isLive && this.transport === 'sse' && this.#calls.size > 0 ? this.socketId : null,
+      say: (socketId, isLast) => void this.#keepAlive(socketId, isLast),
+    });
     this.#connection = new Connection(settings, this.#token, {
-      state: (change) => this.#events.emit('state', change),
+      state: (change) => {
+        this.#signs.look();
+        this.#events.emit('state', change);
+      },
       ready: (ready, change) => this.#ready(ready, change),
       signal: (signal) => this.#take(signal),
     });
@@ -366,8 +379,20 @@ class OpenSignaling implements Signaling {
       if (call.here && call.direction === 'incoming' && call.state === 'ACCEPTED') this.#goOnWith(call);
       if (!ready.recovered && !live.has(call.id)) void this.#findOut(call);
     }
+    this.#signs.look(true);
     this.#events.emit('state', change);
     if (!ready.recovered) this.#events.emit('calls', [...this.#calls.values()], ready.reason);
+  }
+
+  /** A sign that is lost is followed by another. */
+  async #keepAlive(socketId: string, isLast: boolean): Promise<void> {
+    try {
+      await this.request(documents.keepAlive, { socketId, ...(isLast && { seconds: 0 }) });
+    } catch (error) {
+      // Its stream has ended, and that did not arrive here.
+      if (isGone(error) && this.#connection.isLive && this.socketId === socketId)
+        this.#connection.reconnect();
+    }
   }
 
   #remember(socketId: string): void {
@@ -426,6 +451,7 @@ class OpenSignaling implements Signaling {
     if (known) return known;
     const call = new LiveCall(this.#around, view, view.callee === this.uid);
     this.#calls.set(view.id, call);
+    this.#signs.look();
     return call;
   }
 

@@ -496,6 +496,15 @@ export type IncomingCall = Signal & {
   readonly waiting: Scalars['Boolean']['output'];
 };
 
+/** What the answer to `keepAlive` says. */
+export type KeepAlivePayload = {
+  readonly __typename?: 'KeepAlivePayload';
+  /** When the next sign is due. Null: none is waited for. */
+  readonly nextBy?: Maybe<Scalars['DateTime']['output']>;
+  /** The socket that was spoken for. */
+  readonly socketId: Scalars['ID']['output'];
+};
+
 /** How a call stands on one device of the called user. */
 export type LegState =
   /** The device said that it rings. */
@@ -627,6 +636,12 @@ export type Mutation = {
   /** End a call: before it was answered or after. A device that did not get the call cannot end it. */
   readonly hangUp: CallPayload;
   /**
+   * Say that the client of a socket of yours is there. A WebSocket is asked by pings; a stream of server-sent events goes one
+   * way, and without this the service takes minutes to notice that its client has died. Each sign says when the next one comes at
+   * the latest: without it, the socket's connection is broken off. Whatever node the sign reaches.
+   */
+  readonly keepAlive: KeepAlivePayload;
+  /**
    * Send a message to one socket, to one user on all their devices, or to a hub. Offers, answers, candidates and
    * everything else that two ends agree on travel this way.
    */
@@ -702,6 +717,13 @@ export type MutationHangUpArgs = {
   callId: Scalars['ID']['input'];
   reason?: InputMaybe<HangUpReason>;
   socketId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+
+/** What one can do. `notify`, `message` and `dial` may be repeated safely with the same `clientMutationId`; what is said of a call may be repeated as it is. */
+export type MutationKeepAliveArgs = {
+  nextWithinSeconds?: InputMaybe<Scalars['Int']['input']>;
+  socketId: Scalars['ID']['input'];
 };
 
 
@@ -1316,6 +1338,7 @@ export type ResolversTypes = {
   IncomingCall: ResolverTypeWrapper<IncomingCall>;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
+  KeepAlivePayload: ResolverTypeWrapper<KeepAlivePayload>;
   LegState: LegState;
   Limits: ResolverTypeWrapper<Limits>;
   MemberPresence: ResolverTypeWrapper<MemberPresence>;
@@ -1382,6 +1405,7 @@ export type ResolversParentTypes = {
   IncomingCall: IncomingCall;
   Int: Scalars['Int']['output'];
   JSON: Scalars['JSON']['output'];
+  KeepAlivePayload: KeepAlivePayload;
   Limits: Limits;
   MemberPresence: MemberPresence;
   MessageInput: MessageInput;
@@ -1649,6 +1673,11 @@ export interface JsonScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes
   name: 'JSON';
 }
 
+export type KeepAlivePayloadResolvers<ContextType = Context, ParentType extends ResolversParentTypes['KeepAlivePayload'] = ResolversParentTypes['KeepAlivePayload']> = {
+  nextBy?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  socketId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+};
+
 export type LimitsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Limits'] = ResolversParentTypes['Limits']> = {
   bodyBytes?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   documentAliases?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
@@ -1688,6 +1717,7 @@ export type MutationResolvers<ContextType = Context, ParentType extends Resolver
   disconnectUser: Resolver<ResolversTypes['DisconnectUserPayload'], ParentType, ContextType, RequireFields<MutationDisconnectUserArgs, 'uid'>>;
   grantHub: Resolver<ResolversTypes['GrantHubPayload'], ParentType, ContextType, RequireFields<MutationGrantHubArgs, 'hubId' | 'privilege' | 'uid'>>;
   hangUp: Resolver<ResolversTypes['CallPayload'], ParentType, ContextType, RequireFields<MutationHangUpArgs, 'callId' | 'reason'>>;
+  keepAlive: Resolver<ResolversTypes['KeepAlivePayload'], ParentType, ContextType, RequireFields<MutationKeepAliveArgs, 'nextWithinSeconds' | 'socketId'>>;
   message: Resolver<ResolversTypes['MessagePayload'], ParentType, ContextType, RequireFields<MutationMessageArgs, 'hubId' | 'input'>>;
   notify: Resolver<ResolversTypes['NotifyPayload'], ParentType, ContextType, RequireFields<MutationNotifyArgs, 'hubId' | 'input'>>;
   refreshSession: Resolver<ResolversTypes['RefreshSessionPayload'], ParentType, ContextType, RequireFields<MutationRefreshSessionArgs, 'token'>>;
@@ -1883,6 +1913,7 @@ export type Resolvers<ContextType = Context> = {
   IceServer?: IceServerResolvers<ContextType>;
   IncomingCall?: IncomingCallResolvers<ContextType>;
   JSON?: GraphQLScalarType;
+  KeepAlivePayload?: KeepAlivePayloadResolvers<ContextType>;
   Limits?: LimitsResolvers<ContextType>;
   MemberPresence?: MemberPresenceResolvers<ContextType>;
   MessagePayload?: MessagePayloadResolvers<ContextType>;

@@ -36,6 +36,7 @@ export const resolvers: Resolvers = {
     hangUp: async (_, verb, { signaling, caller }) => signaling.hangUp(await caller(), verb),
     createStreamTicket: (_, request, { signaling, identity }) =>
       signaling.createStreamTicket(identity(), request),
+    keepAlive: (_, sign, { signaling, identity }) => signaling.keepAlive(identity(), sign),
     refreshSession: refreshUnderToken,
     grantHub: (_, grant, { signaling }) => signaling.grantHub(grant),
     revokeHub: (_, hub, { signaling }) => signaling.revokeHub(hub),

@@ -115,7 +115,7 @@ class SseDoor implements Door, Sink, Beating {
   }
 
   end(code: ClosingCode): void {
-    if (code === 'SLOW_CONSUMER') this.#connection.destroy();
+    if (code === 'SLOW_CONSUMER') this.cut();
     else this.#finish(!mayComeBack(code));
   }
 
@@ -126,6 +126,10 @@ class SseDoor implements Door, Sink, Beating {
 
   slow(): void {
     if (this.#socket) this.#parts.signaling.close(this.#socket, 'SLOW_CONSUMER');
+    this.cut();
+  }
+
+  cut(): void {
     this.#connection.destroy();
   }
 

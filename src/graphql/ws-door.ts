@@ -62,7 +62,7 @@ export class WsDoor implements Door, Sink, AsyncGenerator<never> {
 
   end(code: ClosingCode): void {
     const closeCode = closeCodes[code];
-    if (code === 'SLOW_CONSUMER') this.#connection.terminate();
+    if (code === 'SLOW_CONSUMER') this.cut();
     else if (closeCode) this.#connection.closeSoon(closeCode, code);
     else this.leave();
     // Clients come back with all sockets of a connection, so all of them are told.
@@ -76,6 +76,10 @@ export class WsDoor implements Door, Sink, AsyncGenerator<never> {
   /** The connection takes its bytes too slowly. */
   slow(): void {
     if (this.#socket) this.#signaling.close(this.#socket, 'SLOW_CONSUMER');
+  }
+
+  cut(): void {
+    this.#connection.terminate();
   }
 
   /** Lets go of everything; the operation is completed. May be called again. */

@@ -1,5 +1,5 @@
 import type { Bus, BusListener, Logged } from '../signaling/ports.ts';
-import { presenceTopic, type Topic } from '../signaling/topic.ts';
+import type { Topic } from '../signaling/topic.ts';
 
 /** See the port. Entries are told in a later turn of the event loop, as they would be by a server. */
 export type MemoryBus = Bus & { publish(entry: Logged): void };
@@ -29,8 +29,8 @@ export function createMemoryBus(): MemoryBus {
       for (const topic of added) topics.add(topic);
     },
     settled: () => new Promise((resolve) => setImmediate(resolve)),
-    announce: async (hubId, body) => {
-      if (topics.has(presenceTopic(hubId))) setImmediate(() => listener?.onNews(hubId, body));
+    announce: async (topic, body) => {
+      if (topics.has(topic)) setImmediate(() => listener?.onNews(topic, body));
     },
     unsubscribe: (removed) => {
       for (const topic of removed) topics.delete(topic);

@@ -2,9 +2,12 @@ import { RedisPubSub } from 'graphql-redis-subscriptions';
 import type { Redis } from 'ioredis';
 import type { Log } from '../signaling/log.ts';
 import type { Bus, BusListener, Logged } from '../signaling/ports.ts';
-import { presenceOf, presenceTopic, type Topic } from '../signaling/topic.ts';
+import type { Topic } from '../signaling/topic.ts';
 import { available } from './client.ts';
 import type { Keys } from './keys.ts';
+
+/** What is announced begins with this, and no entry does. */
+const newsMark = '~';
 
 /** See the port. `subscriber` is a connection of its own; `redis` publishes what is not logged. */
 export function createRedisBus(subscriber: Redis, redis: Redis, keys: Keys, log: Log): Bus {
@@ -58,9 +61,8 @@ export function createRedisBus(subscriber: Redis, redis: Redis, keys: Keys, log:
   }
 
   function tell(topic: Topic, message: string): void {
-    const hubId = presenceOf(topic);
-    if (hubId !== undefined) {
-      listener?.onNews(hubId, message);
+    if (message.startsWith(newsMark)) {
+      listener?.onNews(topic, message.slice(newsMark.length));
       return;
     }
     const entry = parse(topic, message);
@@ -96,8 +98,8 @@ export function createRedisBus(subscriber: Redis, redis: Redis, keys: Keys, log:
     subscribe,
     unsubscribe,
     settled,
-    announce: async (hubId, body) => {
-      await available(redis.publish(keys.channel(presenceTopic(hubId)), body));
+    announce: async (topic, body) => {
+      await available(redis.publish(keys.channel(topic), newsMark + body));
     },
     listen: (told) => {
       listener = told;

@@ -14,7 +14,7 @@ export function createKeys(prefix: string) {
     entries: (topic: Topic) => name('entries', topic),
     /** hash: `last` (number of the topic's last entry), `bytes` (running sum), `dropped` (sum at the oldest kept) */
     record: (topic: Topic) => name('record', topic),
-    /** channel: every entry of a topic as `epoch number previous body` */
+    /** channel: every entry of a topic as `epoch number previous body`, and what is announced as `~body` */
     channel: (topic: Topic) => channelStart + topic,
     /** The topic of a channel. */
     topicOf: (channel: string) => channel.slice(channelStart.length) as Topic,

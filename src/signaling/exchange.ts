@@ -3,7 +3,7 @@ import type { Clock, Wheel } from './clock.ts';
 import { closing, isFinal } from './closing.ts';
 import type { Cursor } from './cursor.ts';
 import type { Log } from './log.ts';
-import type { Bus, Departure, Logged, Store } from './ports.ts';
+import type { Bus, BusListener, Departure, Logged, Store } from './ports.ts';
 import { isWhole, type RecoveryFailure } from './recovery.ts';
 import { createRegistrar } from './registrar.ts';
 import { createResync, type Restored } from './resync.ts';
@@ -36,6 +36,8 @@ export interface Exchange {
   readonly sockets: ReadonlySet<Socket>;
   /** How often entries may have been missed. Who reads the log while it changes reads it again. */
   readonly losses: number;
+  /** Entries may be missing at this moment, and so may what was announced. */
+  readonly isBehind: boolean;
   /** The local sockets that listen to a topic. */
   listeners(topic: Topic): Iterable<Socket>;
   /** How many topics this node is subscribed to. */
@@ -70,8 +72,8 @@ export interface ExchangeParts {
   act(socket: Socket, signal: Signal): boolean;
   /** Begins a socket anew: reads what it listens to, and tells it so. Throws UNAVAILABLE. */
   reopen(socket: Socket, reason: RecoveryFailure): Promise<void>;
-  /** A message of a hub's presence came. */
-  onNews(hubId: string, body: string): void;
+  /** Something was announced on a topic that is listened to. */
+  readonly onNews: BusListener['onNews'];
 }
 
 export function createExchange(parts: ExchangeParts): Exchange {
@@ -331,6 +333,9 @@ export function createExchange(parts: ExchangeParts): Exchange {
     sockets,
     get losses() {
       return losses;
+    },
+    get isBehind() {
+      return waiting !== undefined;
     },
     listeners: (topic) => rooms.get(topic)?.sockets ?? [],
     topics: () => rooms.size,

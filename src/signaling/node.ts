@@ -8,6 +8,8 @@ import { reopenSocket } from './open.ts';
 import type { Bus, Store } from './ports.ts';
 import { createPresence, type Presence } from './presence.ts';
 import { createSignalReader, type SignalReader } from './signal.ts';
+import { createSignsOfLife, type SignsOfLife } from './signs-of-life.ts';
+import { presenceOf } from './topic.ts';
 import { createTurns, type InTurn } from './turns.ts';
 
 /** What the operations of one running process work with. */
@@ -22,6 +24,7 @@ export interface SignalingNode {
   readonly exchange: Exchange;
   readonly bus: Bus;
   readonly presence: Presence;
+  readonly signsOfLife: SignsOfLife;
   readonly inTurn: InTurn;
 }
 
@@ -39,7 +42,11 @@ export function createNode(parts: NodeParts): SignalingNode {
     wheel,
     act: (socket, signal) => act(node, socket, signal),
     reopen: (socket, reason) => reopenSocket(node, socket, reason),
-    onNews: (hubId, body) => node.presence.heard(hubId, body),
+    onNews: (topic, body) => {
+      const hubId = presenceOf(topic);
+      if (hubId === undefined) node.signsOfLife.heard(topic, body);
+      else node.presence.heard(hubId, body);
+    },
   });
   const presence = createPresence({ ...parts, exchange });
   const node: SignalingNode = {
@@ -49,6 +56,7 @@ export function createNode(parts: NodeParts): SignalingNode {
     wheel,
     exchange,
     presence,
+    signsOfLife: createSignsOfLife({ exchange, wheel, clock: parts.clock }),
     inTurn: createTurns(),
   };
   return node;

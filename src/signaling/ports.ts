@@ -268,8 +268,8 @@ export interface Store {
 export interface BusListener {
   /** An entry of a subscribed topic. Entries come in ascending number, whatever their topic. */
   onEntry(entry: Logged): void;
-  /** A message of the hub's presence channel: not an entry, not in any order, and not kept. */
-  onNews(hubId: string, body: string): void;
+  /** What was announced on a subscribed topic: not an entry, not in any order, and not kept. */
+  onNews(topic: Topic, body: string): void;
   /** Entries may have been missed, and subscriptions may be gone: they have to be made again. */
   onLost(): void;
 }
@@ -283,6 +283,6 @@ export interface Bus {
   settled(): Promise<void>;
   /** Never fails; entries may still be told for a moment. */
   unsubscribe(topics: readonly Topic[]): void;
-  /** Tells all who are subscribed to the hub's presence, if they can be reached: nothing is logged. */
-  announce(hubId: string, body: string): Promise<void>;
+  /** Tells all who are subscribed to the topic, if they can be reached: nothing is logged. */
+  announce(topic: Topic, body: string): Promise<void>;
 }

@@ -66,7 +66,7 @@ export function createPresence({ store, bus, clock, log, exchange }: PresencePar
     const [told, written] = [toTell, toWrite];
     [toTell, toWrite] = [new Map(), new Map()];
     for (const [hubId, changes] of told) {
-      bus.announce(hubId, JSON.stringify([...changes])).catch((error: unknown) => {
+      bus.announce(presenceTopic(hubId), JSON.stringify([...changes])).catch((error: unknown) => {
         log.warn({ error, hubId }, 'a change of presence could not be told');
       });
     }

@@ -12,6 +12,7 @@ import { createDrain } from './drain.ts';
 import { hangUp } from './hang-up.ts';
 import { callHistory } from './history.ts';
 import { iceServers } from './ice-servers.ts';
+import { keepAlive } from './keep-alive.ts';
 import { disconnectUser, grantHub, revokeHub, roomAccess } from './membership.ts';
 import { message } from './message.ts';
 import { createNode, type NodeParts } from './node.ts';
@@ -71,6 +72,7 @@ export function createSignaling(parts: NodeParts) {
     hubs: ({ identity, record }: Caller) => hubsOf(identity, record.access, node.clock.now()),
     createStreamTicket: createStreamTicket.bind(null, node),
     redeemTicket: redeemTicket.bind(null, node),
+    keepAlive: keepAlive.bind(null, node),
     refreshSession: refreshSession.bind(null, node),
     grantHub: grantHub.bind(null, node),
     revokeHub: revokeHub.bind(null, node),

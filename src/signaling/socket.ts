@@ -3,11 +3,13 @@ import type { SocketRecord } from './ports.ts';
 import { type Address, type ClosingCode, type Signal, signalKinds } from './signal.ts';
 import { hubOf, hubTopic, type Topic } from './topic.ts';
 
-/** Where a socket's signals go: one transport's end of it. Neither method throws. */
+/** Where a socket's signals go: one transport's end of it. No method throws. */
 export interface Sink {
   write(signal: Signal): void;
   /** The service ended the socket; its last signal was written. */
   end(code: ClosingCode): void;
+  /** Nobody is there any more: breaks the connection off. The socket is dropped for that. */
+  cut(): void;
   /** The client has left. */
   readonly gone: boolean;
 }

@@ -135,33 +135,35 @@ export function busContract(start: () => Promise<TestEngine>): void {
     expect(bodiesOf(await heardBy(engine))).toEqual(['2', '3']);
   });
 
-  test('tells what is announced to those who listen to the presence of its hub, in no log', async () => {
+  test('tells what is announced on a topic to those who listen to it, in no log', async () => {
     const { bus, store, heard, news } = await start();
     await bus.subscribe([presenceTopic('team'), 'hub:team', 'hub:other']);
     await store.commit({ append: [entry('hub:team', '1')] });
 
-    await bus.announce('team', '["Ünïcödé 👩‍👧",true]');
-    await bus.announce('other', 'nobody listens');
-    await bus.announce('team', '');
+    await bus.announce(presenceTopic('team'), '["Ünïcödé 👩‍👧",true]');
+    await bus.announce(presenceTopic('other'), 'nobody listens');
+    await bus.announce('hub:team', '1 2 3 no entry');
+    await bus.announce(presenceTopic('team'), '');
     await bus.settled();
 
-    await vi.waitFor(() => expect(news).toHaveLength(2), { interval: 5 });
+    await vi.waitFor(() => expect(news).toHaveLength(3), { interval: 5 });
     expect(news).toEqual([
-      { hubId: 'team', body: '["Ünïcödé 👩‍👧",true]' },
-      { hubId: 'team', body: '' },
+      { topic: 'presence:team', body: '["Ünïcödé 👩‍👧",true]' },
+      { topic: 'hub:team', body: '1 2 3 no entry' },
+      { topic: 'presence:team', body: '' },
     ]);
     expect(bodiesOf(heard)).toEqual(['1']);
     expect(await store.entries(presenceTopic('team'), 0)).toEqual([]);
   });
 
-  test('tells no more news of a hub once it has left its presence', async () => {
+  test('tells no more news of a topic once it has left it', async () => {
     const engine = await start();
     const { bus, news } = engine;
     await bus.subscribe([presenceTopic('team')]);
 
     bus.unsubscribe([presenceTopic('team')]);
     await heardBy(engine);
-    await bus.announce('team', '[]');
+    await bus.announce(presenceTopic('team'), '[]');
 
     await heardBy(engine);
     expect(news).toEqual([]);

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '../../bench/generator/connection.ts';
 import { dialects } from '../../bench/generator/dialects/table.ts';
 import { Meter } from '../../bench/generator/meter.ts';
+import { tokenFor } from '../../bench/token.ts';
 import { type ChaosProxy, openProxy } from '../support/proxy.ts';
 import type { Fault } from './fault.ts';
 import { hubId } from './people.ts';
@@ -27,31 +28,59 @@ export const halfOpen: Fault = {
     const proxy = await openProxy(node?.port ?? 1);
     run.defer(proxy.stop);
     const silent = await scene.people.open(20, () => proxy.url);
-    const sseProxy = await openProxy(node?.port ?? 1);
+    const [sseProxy, signedProxy] = [await openProxy(node?.port ?? 1), await openProxy(node?.port ?? 1)];
     run.defer(sseProxy.stop);
-    if (run.long) await openStreams(sseProxy.url);
+    run.defer(signedProxy.stop);
+    if (run.long) await openStreams(sseProxy.url, 'mute');
+    const signing = await openStreams(signedProxy.url, 'signing');
+    const stopSigns = signing.map(({ socketId }, i) => giveSigns(signedProxy.url, `signing${i}`, socketId));
     // Long enough for the heartbeat to be in any phase.
     await delay(1000);
     scene.people.forgive();
-    run.note(`freezing ${proxy.connections} WebSockets and ${sseProxy.connections} streams`);
-    const [freed, sseFreed] = [proxy, sseProxy].map((each) => freedMs(each, node?.pid ?? 0));
+    for (const stop of stopSigns) stop();
+    run.note(
+      `freezing ${proxy.connections} WebSockets, ${sseProxy.connections} streams, and some that gave signs of life`,
+    );
+    const freed = [proxy, sseProxy, signedProxy].map((each) => freedMs(each, node?.pid ?? 0));
     for (const person of silent) scene.people.close(person);
-    const figures = { freedMs: (await freed) ?? null, sseFreedMs: (await sseFreed) ?? null };
+    const [webSockets = null, streams = null, signed = null] = await Promise.all(freed);
+    const figures = { freedMs: webSockets, sseFreedMs: streams, signedSseFreedMs: signed };
     run.note(JSON.stringify(figures));
-    return scene.finish({ freedMs: 20_000, ...(run.long && { sseFreedMs: 330_000 }) }, figures);
+    const limits = { freedMs: 20_000, signedSseFreedMs: 20_000 };
+    return scene.finish({ ...limits, ...(run.long && { sseFreedMs: 330_000 }) }, figures);
   },
 };
 
-/** Streams whose clients send nothing: the service cannot ask them, and ends every stream by its rotation. */
-async function openStreams(url: string): Promise<void> {
+/** Streams of server-sent events. The service cannot ask their clients, and ends every stream by its rotation. */
+async function openStreams(url: string, name: string): Promise<Connection[]> {
   const { hostname, port } = new URL(url);
   const endpoint = { host: hostname, port: Number(port) };
   const meter = new Meter();
   const streams = Array.from({ length: 20 }, (_, i) => {
-    const member = { uid: `stream${i}`, deviceId: `stream${i}`, hubId, operation: 0 };
+    const member = { uid: `${name}${i}`, deviceId: `${name}${i}`, hubId, operation: 0 };
     return new Connection(endpoint, dialects['ours-sse'], member, meter);
   });
   await Promise.all(streams.map(({ open }) => open));
+  return streams;
+}
+
+/** How often a client says that it is there, in milliseconds. */
+const signMs = 8000;
+
+/** Says so for a stream's client, over the same network, until it dies; returns how it does. */
+function giveSigns(url: string, uid: string, socketId: string): () => void {
+  const sign = async (): Promise<void> => {
+    const query = `mutation { keepAlive(socketId: "${socketId}") { nextBy } }`;
+    await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${tokenFor(uid, hubId)}` },
+      body: JSON.stringify({ query }),
+      signal: AbortSignal.timeout(signMs),
+    }).catch(() => {});
+  };
+  void sign();
+  const timer = setInterval(sign, signMs);
+  return () => clearInterval(timer);
 }
 
 /** From the moment at which a network falls silent until the service holds none of its connections; null of none. */

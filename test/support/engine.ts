@@ -6,6 +6,7 @@ import { createRedisEngine } from '../../src/redis/engine.ts';
 import { type Clock, systemClock } from '../../src/signaling/clock.ts';
 import type { Log } from '../../src/signaling/log.ts';
 import type { Bus, Logged, Store } from '../../src/signaling/ports.ts';
+import type { Topic } from '../../src/signaling/topic.ts';
 import { type EngineName, randomPrefix } from './service.ts';
 
 /** The two ports of one engine without a service around them, and what they had to say. */
@@ -15,7 +16,7 @@ export interface TestEngine {
   /** The entries that the bus told, in their order. */
   readonly heard: readonly Logged[];
   /** The news that the bus told, in their order. */
-  readonly news: readonly { readonly hubId: string; readonly body: string }[];
+  readonly news: readonly { readonly topic: Topic; readonly body: string }[];
   /** How often the bus said that it was lost. */
   losses(): number;
   /** What was logged as an error. */
@@ -42,11 +43,11 @@ export async function startEngine(name: EngineName, options: EngineOptions = {})
   };
   const engine = name === 'memory' ? memoryEngine(options) : redisEngine(options, log);
   const heard: Logged[] = [];
-  const news: { hubId: string; body: string }[] = [];
+  const news: { topic: Topic; body: string }[] = [];
   let losses = 0;
   engine.bus.listen({
     onEntry: (entry) => heard.push(entry),
-    onNews: (hubId, body) => news.push({ hubId, body }),
+    onNews: (topic, body) => news.push({ topic, body }),
     onLost: () => {
       losses++;
     },

@@ -80,6 +80,7 @@ export function createModelSockets(parts: ModelSocketsParts): ModelSockets {
           heard.push(() => ear.hear(signal));
         },
         end: () => left(socket, 'SERVICE'),
+        cut: () => left(socket, 'CLIENT'),
       },
       socket: undefined,
       socketId: undefined,

@@ -31,6 +31,9 @@ export const operations = {
   createStreamTicket: `mutation ($deviceId: ID) {
     createStreamTicket(deviceId: $deviceId) { ticket expiresAt }
   }`,
+  keepAlive: `mutation ($socketId: ID!, $nextWithinSeconds: Int) {
+    keepAlive(socketId: $socketId, nextWithinSeconds: $nextWithinSeconds) { socketId nextBy }
+  }`,
   refreshSession: `mutation ($token: String!, $deviceId: ID) {
     refreshSession(token: $token, deviceId: $deviceId) { uid expiresAt }
   }`,
