@@ -36,10 +36,10 @@ export function act(node: SignalingNode, socket: Socket, { envelope, number }: S
 function refreshed(
   node: SignalingNode,
   socket: Socket,
-  { deviceId, expiresAt, hubs, claimed }: Content & { kind: 'SessionRefreshed' },
+  { deviceId, expiresAt, issuedAt, hubs, claimed, claims }: Content & { kind: 'SessionRefreshed' },
 ): void {
   if (deviceId !== null && deviceId !== socket.record.deviceId) return;
-  socket.identity = { ...socket.identity, expiresAt };
+  socket.identity = { ...socket.identity, expiresAt, issuedAt, hubs: new Map(claims) };
   socket.callOffExpiry?.();
   socket.callOffExpiry = node.wheel.at(expiresAt, () => node.exchange.close(socket, 'TOKEN_EXPIRED'));
   const former = socket.claimed;

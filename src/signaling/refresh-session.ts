@@ -34,6 +34,8 @@ export async function refreshSession(
     expiresAt,
     hubs,
     claimed: [...claimedHubs(next, access)],
+    claims: [...next.hubs],
+    issuedAt: next.issuedAt,
   };
   // Sockets join one hub after the other, as they do when it is granted.
   const joined = hubs

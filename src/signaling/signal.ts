@@ -71,13 +71,18 @@ export type Content =
   | { kind: 'HubGranted'; grantedHubId: string; until: number | null }
   /** `claims`: with the grant, the claims of tokens issued until then. */
   | { kind: 'HubRevoked'; revokedHubId: string; claims: boolean }
-  /** `hubs`: all that may be read now; `claimed`: those that the token itself allows to read. */
+  /**
+   * `hubs`: all that may be read now; `claimed`: those that the token itself allows to read; `claims`: what it says of
+   * each, which counts when a socket begins anew.
+   */
   | {
       kind: 'SessionRefreshed';
       deviceId: string | null;
       expiresAt: number;
       hubs: readonly { readonly hubId: string; readonly until: number | null }[];
       claimed: readonly string[];
+      claims: readonly (readonly [hubId: string, privilege: number])[];
+      issuedAt: number;
     }
   /** Connections of the socket that are older than the generation end. */
   | { kind: 'SocketReplaced'; socketId: string; generation: number }

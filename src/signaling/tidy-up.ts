@@ -5,6 +5,9 @@ import type { Departure, Entry, SocketRecord } from './ports.ts';
 import type { Registration } from './register.ts';
 import type { Socket } from './socket.ts';
 
+/** How long to wait before what the store did not take is tried again, in milliseconds. */
+const retryMs = 1000;
+
 /**
  * What an opening brings with it: access that has ended is forgotten, the socket's former connection and the oldest sockets
  * of a user who has too many are closed, and the device's sockets that nobody took up are over.
@@ -25,16 +28,19 @@ export function tidyUp(node: SignalingNode, socket: Socket, { opened, former }: 
   const left = opened.user.sockets.filter(
     ({ connected, deviceId }) => !connected && deviceId !== null && deviceId === record.deviceId,
   );
-  const gone = (error: unknown): void =>
-    node.log.warn({ error, uid }, 'what an opening leaves behind could not be removed');
-  if (append.length > 0 || access.length > 0) node.store.commit({ access, append }).catch(gone);
-  if (left.length > 0 && !former)
-    node.store
-      .close(
-        left.map((each) => over(uid, each, node.clock.now())),
-        new Map(),
-      )
-      .catch(gone);
+  if (append.length > 0 || access.length > 0)
+    untilDone(node, socket, () => node.store.commit({ access, append }));
+  const departures = left.map((each) => over(uid, each, node.clock.now()));
+  if (departures.length > 0 && !former)
+    untilDone(node, socket, () => node.store.close(departures, new Map()));
+}
+
+/** As long as the socket is open: until then a former connection may be served too. Doing it twice is harmless. */
+function untilDone(node: SignalingNode, socket: Socket, work: () => Promise<unknown>): void {
+  work().catch((error: unknown) => {
+    node.log.warn({ error, uid: socket.uid }, 'what an opening leaves behind is not removed yet');
+    if (!socket.closed) node.wheel.at(node.clock.now() + retryMs, () => untilDone(node, socket, work));
+  });
 }
 
 /** The end of a socket in grace: its device has another now. */
