@@ -17,6 +17,8 @@ export interface RedisStoreParts {
 /** See the port. Every method is one command, one script or one pipeline, unless it says otherwise. */
 export function createRedisStore({ client, keys, clock, registry }: RedisStoreParts): Store {
   const { redis } = client;
+  /** The nodes that held a lease when that was last asked: nearly always those that hold one now. */
+  let nodes: readonly string[] = [];
 
   async function commit(change: Change): Promise<Outcome> {
     const { keys: names, argv } = planCommit(keys, change);
@@ -70,14 +72,27 @@ export function createRedisStore({ client, keys, clock, registry }: RedisStorePa
     return fingerprint && typeof found === 'string' ? { fingerprint, result: found } : undefined;
   }
 
-  /** Two steps: which nodes hold their lease, then what each of them counts. */
+  /** Which nodes hold their lease, and what each of them counts; a second pipeline for those that were not known. */
   async function counts(hubIds: readonly string[]): Promise<ReadonlyMap<string, HubCount>> {
     if (hubIds.length === 0) return new Map();
-    const nodes = await available(redis.zrangebyscore(keys.nodes, `(${clock.now()}`, '+inf'));
+    const pipeline = redis.pipeline().zrangebyscore(keys.nodes, `(${clock.now()}`, '+inf');
+    const asked = nodes;
+    for (const node of asked) pipeline.hmget(keys.nodeCounts(node), ...hubIds);
+    const [alive, ...found] = (await results(pipeline)) as [string[], ...(string | null)[][]];
+    nodes = alive;
+    const byNode = new Map(asked.map((node, i) => [node, found[i] ?? []]));
+    const unknown = alive.filter((node) => !byNode.has(node));
+    for (const [i, ofNode] of (await countsOf(unknown, hubIds)).entries())
+      byNode.set(unknown[i] ?? '', ofNode);
+    const living = alive.map((node) => byNode.get(node) ?? []);
+    return new Map(hubIds.map((hubId, i) => [hubId, sum(living.map((ofNode) => Number(ofNode[i] ?? 0)))]));
+  }
+
+  async function countsOf(asked: readonly string[], hubIds: readonly string[]): Promise<(string | null)[][]> {
+    if (asked.length === 0) return [];
     const pipeline = redis.pipeline();
-    for (const node of nodes) pipeline.hmget(keys.nodeCounts(node), ...hubIds);
-    const byNode = (await results(pipeline)) as (string | null)[][];
-    return new Map(hubIds.map((hubId, i) => [hubId, sum(byNode.map((found) => Number(found[i] ?? 0)))]));
+    for (const node of asked) pipeline.hmget(keys.nodeCounts(node), ...hubIds);
+    return (await results(pipeline)) as (string | null)[][];
   }
 
   async function due(now: number, limit: number): Promise<readonly string[]> {

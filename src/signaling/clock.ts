@@ -1,19 +1,20 @@
+import { createBeats } from './beats.ts';
+
 /** Time as the service knows it. Deadlines and periodic work go through it, so that tests can move it. */
 export interface Clock {
   /** Milliseconds since 1970, in the time of the store that nodes share. */
   now(): number;
-  /** Runs `task` every `intervalMs` until the returned function is called. Does not keep the process alive. */
+  /**
+   * Runs `task` every `intervalMs` until the returned function is called; the first time after half to one and a half
+   * intervals. Does not keep the process alive.
+   */
   every(intervalMs: number, task: () => void): () => void;
 }
 
 /** This machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  every(intervalMs, task) {
-    const timer = setInterval(task, intervalMs);
-    timer.unref();
-    return () => clearInterval(timer);
-  },
+  every: createBeats(),
 };
 
 /** A wheel of deadlines with a resolution of one second: one timer, however many deadlines there are. */

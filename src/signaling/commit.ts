@@ -12,6 +12,9 @@ export interface Decision<Result> {
   readonly result: Result;
 }
 
+/** Decides; where the answer tells what can be read beside the commit, it is a promise. */
+type Decide<Result> = () => Promise<Decision<Result | Promise<Result>>> | Decision<Result | Promise<Result>>;
+
 /**
  * A decision is taken this often while others change what it is based on; before each time, a random part of so many
  * milliseconds passes. Each time somebody else has come further, and nodes that write one document as fast as they can
@@ -37,7 +40,7 @@ export async function commitOnce<Result>(
   { store, limits }: SignalingNode,
   caller: Caller,
   request: Request,
-  decide: () => Promise<Decision<Result>> | Decision<Result>,
+  decide: Decide<Result>,
 ): Promise<Result> {
   // Before anything walks through it.
   checkJson(request.input.payload, 'input.payload', limits);
@@ -50,15 +53,17 @@ export async function commitOnce<Result>(
 /** Decides and commits; decides again, up to 31 times, when a revision that the decision expected has changed. */
 export async function decideAndCommit<Result>(
   store: Store,
-  decide: () => Promise<Decision<Result>> | Decision<Result>,
+  decide: Decide<Result>,
   key?: Omit<IdempotencyKey, 'result'>,
 ): Promise<Result> {
   for (const pauseMs of pausesMs) {
     if (pauseMs > 0) await pause(Math.random() * pauseMs);
     const { change, result } = await decide();
     if (!change && !key) return result;
-    const outcome = await store.commit({ ...change, key: key && { ...key, result: JSON.stringify(result) } });
-    if (outcome.status === 'DONE') return result;
+    // What repetitions are answered with is a part of the commit.
+    const stored = key && { ...key, result: JSON.stringify(await result) };
+    const [outcome, answer] = await Promise.all([store.commit({ ...change, key: stored }), result]);
+    if (outcome.status === 'DONE') return answer;
     if (outcome.status === 'REPEATED') return repeated<Result>(outcome.result);
     if (outcome.status === 'KEY_CONFLICT') return repeated<Result>(undefined);
   }

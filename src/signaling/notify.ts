@@ -56,14 +56,13 @@ export function notify(
       recipients: hubIds,
     };
     const append = hubIds.map((id, i) => entryFor(hubTopic(id), { ...envelope, before: hubIds.slice(0, i) }));
-    const result = {
+    const answer = {
       signalId: envelope.id,
       type,
       clientMutationId: input.clientMutationId ?? null,
       input: { ...input, origin },
-      hubs: await reachOf(node, hubIds),
     };
-    return { change: { append }, result };
+    return { change: { append }, result: reachOf(node, hubIds).then((hubs) => ({ ...answer, hubs })) };
   });
 }
 

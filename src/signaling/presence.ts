@@ -48,6 +48,12 @@ export function createPresence({ store, bus, clock, log, exchange }: PresencePar
   let toTell: Changes = new Map();
   let toWrite: Changes = new Map();
   let sweeping = false;
+  let stopGathering: (() => void) | undefined;
+
+  /** Gathers for a while from the first change on. */
+  function gather(): void {
+    stopGathering ??= clock.every(gatherMs, tell);
+  }
 
   function opened(socket: Socket, user: UserRecord): void {
     if (user.sockets.length > 1) return;
@@ -55,14 +61,18 @@ export function createPresence({ store, bus, clock, log, exchange }: PresencePar
     for (const hubId of knownHubs(user.access))
       if (isKnownToBelong(user.access, hubId, clock.now()))
         note(toTell, hubId, { uid: socket.uid, online: true });
+    gather();
   }
 
   function heard(hubId: string, body: string): void {
     for (const change of changesIn(body)) note(toWrite, hubId, change);
+    gather();
   }
 
   /** All of it leaves at once, whatever a hub's size. */
   function tell(): void {
+    stopGathering?.();
+    stopGathering = undefined;
     const [told, written] = [toTell, toWrite];
     [toTell, toWrite] = [new Map(), new Map()];
     for (const [hubId, changes] of told) {
@@ -102,14 +112,16 @@ export function createPresence({ store, bus, clock, log, exchange }: PresencePar
     const { access, sockets } = await store.user(uid);
     if (sockets.length > 0) return;
     for (const hubId of knownHubs(access)) note(toTell, hubId, { uid, online: false });
+    gather();
   }
 
-  const stops = [clock.every(gatherMs, tell), clock.every(sweepMs, () => void sweep())];
+  const stopSweeping = clock.every(sweepMs, () => void sweep());
   return {
     opened,
     heard,
     stop() {
-      for (const stop of stops) stop();
+      stopSweeping();
+      stopGathering?.();
     },
   };
 }
