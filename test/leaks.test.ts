@@ -78,6 +78,8 @@ function handles(): string[] {
 
 /** Runs something, and waits until nothing is left of it; shows what is left if it does not go away. */
 async function expectNothingLeft({ node, clock, count }: Watched, work: () => Promise<void>): Promise<void> {
+  // What was gathered of presence is told.
+  clock.advance(250);
   const before = await count();
   const handlesBefore = handles().length;
   await work();
@@ -86,9 +88,13 @@ async function expectNothingLeft({ node, clock, count }: Watched, work: () => Pr
   // one sweep at a time.
   for (const second of [1000, 1000, 1000, 1000]) {
     clock.advance(second);
+    await turns(10);
     await count();
   }
-  const same = async () => JSON.stringify(await count()) === JSON.stringify(before);
+  const same = async () => {
+    clock.advance(250);
+    return JSON.stringify(await count()) === JSON.stringify(before);
+  };
   await until('nothing is left', async () => (await same()) && handles().length <= handlesBefore).catch(
     () => {},
   );

@@ -76,8 +76,12 @@ function remember(authenticate: Authenticate): Authenticate {
     if (recent && now < recent.until) return recent.identity;
     known.delete(token);
     const identity = await authenticate(token);
+    // The oldest come first.
+    for (const [old, { until }] of known) {
+      if (until > now && known.size < remembered.tokens) break;
+      known.delete(old);
+    }
     known.set(token, { identity, until: Math.min(now + remembered.ms, identity.expiresAt) });
-    if (known.size > remembered.tokens) known.delete(known.keys().next().value as string);
     return identity;
   };
 }

@@ -14,15 +14,19 @@ export function trackConnections(http: Server): Connections {
   const running = new Set<ServerResponse>();
   let leaving = false;
 
-  http.on('connection', (connection) => {
-    unasked.add(connection);
-    connection.once('close', () => unasked.delete(connection));
-  });
+  // One function for all of them, not one for each: there are thousands, and for hours.
+  function forgetConnection(this: Connection): void {
+    unasked.delete(this);
+  }
+  function forgetResponse(this: ServerResponse): void {
+    running.delete(this);
+  }
+
+  http.on('connection', (connection) => unasked.add(connection.on('close', forgetConnection)));
   http.on('upgrade', ({ socket }) => void unasked.delete(socket));
   http.prependListener('request', ({ socket }, response) => {
     unasked.delete(socket);
-    running.add(response);
-    response.once('close', () => running.delete(response));
+    running.add(response.on('close', forgetResponse));
     if (leaving) makeLast(response);
   });
 

@@ -23,7 +23,6 @@ const pongSeconds = 6;
 /** Pings every connection once per heartbeat, spread over its seconds, with one timer for all. */
 export function createHeartbeat(clock: Clock): Heartbeat {
   const slots = Array.from({ length: seconds }, () => new Set<Beating>());
-  const slotOf = new WeakMap<Beating, Set<Beating>>();
   let now = 0;
   let added = 0;
 
@@ -38,11 +37,10 @@ export function createHeartbeat(clock: Clock): Heartbeat {
 
   return {
     add(connection) {
-      const place = slot(added++);
-      slotOf.set(connection, place.add(connection));
+      slot(added++).add(connection);
     },
     delete(connection) {
-      slotOf.get(connection)?.delete(connection);
+      for (const each of slots) each.delete(connection);
     },
     stop: clock.every(1000, beat),
   };

@@ -37,15 +37,19 @@ export function readBody(request: IncomingMessage, most: number): Promise<Buffer
   const declared = Number(request.headers['content-length'] ?? 0);
   const chunks: Buffer[] = [];
   let length = 0;
-  return new Promise((resolve, reject) => {
+  return new Promise<Buffer | undefined>((resolve, reject) => {
     if (declared > most) resolve(undefined);
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (length <= most) chunks.push(chunk);
       else resolve(undefined);
     });
-    request.once('end', () => resolve(Buffer.concat(chunks)));
-    request.once('error', reject);
+    request.on('end', () => {
+      resolve(Buffer.concat(chunks));
+      // A stream's request lasts for hours: what it was read with may go.
+      for (const event of ['data', 'end', 'error']) request.removeAllListeners(event);
+    });
+    request.on('error', reject);
   });
 }
 

@@ -11,7 +11,7 @@ import type { MaskError } from './errors.ts';
 import type { Beating, Heartbeat } from './heartbeat.ts';
 import { Outbox } from './outbox.ts';
 import type { Plan } from './plan.ts';
-import type { Resume } from './resume.ts';
+import { noResume, type Resume } from './resume.ts';
 import type { SlowReaders } from './slow-readers.ts';
 import { enter } from './stream.ts';
 
@@ -56,14 +56,17 @@ export async function serveSse(
   if (errors.length > 0) door.refuse(errors);
 }
 
+/** Nothing, of which one is enough. */
+const forgotten = { headers: {}, rawHeaders: [], body: undefined };
+
 /** A stream lasts for hours, and with it the request: lets go of what was read from it, most of it text. */
 function forget(request: IncomingMessage): void {
-  Object.assign(request, { headers: {}, rawHeaders: [], body: undefined });
+  Object.assign(request, forgotten);
 }
 
 /** One stream: the door it is opened through, and the sink of its signals. */
 class SseDoor implements Door, Sink, Beating {
-  readonly resume: Resume;
+  resume: Resume;
   readonly #parts: SseParts;
   readonly #response: ServerResponse;
   readonly #connection: Connection;
@@ -93,7 +96,7 @@ class SseDoor implements Door, Sink, Beating {
       parts.slowReaders,
       this,
     );
-    response.once('close', () => this.#leave());
+    response.on('close', () => this.#leave());
   }
 
   get sink(): Sink {
@@ -102,6 +105,7 @@ class SseDoor implements Door, Sink, Beating {
 
   opened(socket: Socket): void {
     this.#socket = socket;
+    this.resume = noResume;
     if (this.gone) this.#parts.signaling.drop(socket);
     else this.#parts.heartbeat.add(this);
   }

@@ -23,6 +23,12 @@ export class WsConnection implements Beating {
   resume: Resume = noResume;
   /** It has said `connection_init`. */
   greeted = false;
+  /** What graphql-ws has under the ids of the operations that run. */
+  operations: Record<string, unknown> = {};
+  /** Gives graphql-ws a message. */
+  receive: (data: string) => Promise<void> = async () => {};
+  /** Tells graphql-ws that the connection has closed. */
+  closed: (code: number, reason: string) => Promise<void> = async () => {};
   readonly #ws: WebSocket;
   /** Signals go past `ws`, straight to the connection. */
   readonly #outbox: Outbox<Frame>;
@@ -45,6 +51,17 @@ export class WsConnection implements Beating {
   /** Writes a signal's frame at the end of the tick. */
   write(start: Buffer, rest: Buffer): void {
     if (this.#ws.readyState === this.#ws.OPEN) this.#outbox.push({ start, rest });
+  }
+
+  onMessage(receive: (data: string) => Promise<void>): void {
+    this.receive = receive;
+  }
+
+  /** Ends an operation, unless another one has its id by now. */
+  complete(id: string, entry: unknown): void {
+    if (this.operations[id] !== entry) return;
+    delete this.operations[id];
+    this.send(JSON.stringify({ id, type: 'complete' }));
   }
 
   /** Sends a message of the protocol, after the signals that wait. A client that is gone needs none. */

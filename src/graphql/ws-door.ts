@@ -19,21 +19,21 @@ export const closeCodes: Partial<Record<ClosingCode, number>> = {
 const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
- * One subscription's end of a WebSocket: the door it is opened through, the sink of its signals, and the iterator that
- * graphql-ws holds, which never has a value and ends with the socket. Hand-written: an `async function*` could not be
- * ended while it waits.
+ * One subscription's end of a WebSocket: the door it is opened through, the sink of its signals, and what graphql-ws
+ * returns from when the client completes the operation, or leaves.
  */
-export class WsDoor implements Door, Sink, AsyncGenerator<never> {
+export class WsDoor implements Door, Sink, AsyncIterableIterator<never> {
   resume: Resume;
+  readonly #id: string;
   readonly #signaling: Signaling;
   readonly #connection: WsConnection;
   readonly #plan: Plan;
   readonly #start: Buffer;
   #socket: Socket | undefined;
-  #ended: (() => void) | undefined;
 
   /** `id` is the operation's. The door is on the connection's list until it is left. */
   constructor(signaling: Signaling, connection: WsConnection, id: string, plan: Plan) {
+    this.#id = id;
     this.#signaling = signaling;
     this.#connection = connection;
     this.resume = connection.takeResume();
@@ -64,7 +64,7 @@ export class WsDoor implements Door, Sink, AsyncGenerator<never> {
     const closeCode = closeCodes[code];
     if (code === 'SLOW_CONSUMER') this.cut();
     else if (closeCode) this.#connection.closeSoon(closeCode, code);
-    else this.leave();
+    else this.#complete();
     // Clients come back with all sockets of a connection, so all of them are told.
     if (code === 'SHUTTING_DOWN') for (const door of this.#connection.doors) door.shutDown();
   }
@@ -82,7 +82,13 @@ export class WsDoor implements Door, Sink, AsyncGenerator<never> {
     this.#connection.terminate();
   }
 
-  /** Lets go of everything; the operation is completed. May be called again. */
+  /** Says that the operation is over, as graphql-ws would: the next one may have its id. */
+  #complete(): void {
+    this.leave();
+    this.#connection.complete(this.#id, this);
+  }
+
+  /** Lets go of everything. May be called again. */
   leave(): void {
     if (this.gone) return;
     this.#connection.doors = this.#connection.doors.filter((door) => door !== this);
@@ -90,37 +96,21 @@ export class WsDoor implements Door, Sink, AsyncGenerator<never> {
     // It has opened nothing: the next one may try.
     else this.#connection.resume = this.resume;
     this.#plan.release();
-    this.#ended?.();
   }
 
-  next(): Promise<IteratorResult<never>> {
-    if (this.gone) return Promise.resolve(done);
-    return new Promise((resolve) => {
-      this.#ended = () => resolve(done);
-    });
-  }
-
-  /**
-   * The client has completed the operation: nobody is told that it has ended. graphql-ws only looks at ids, and would
-   * complete the operation that has this one's id by then.
-   */
+  /** The client has completed the operation, or left. */
   async return(): Promise<IteratorResult<never>> {
-    this.#ended = undefined;
     this.leave();
     return done;
   }
 
-  async throw(error: unknown): Promise<IteratorResult<never>> {
-    this.leave();
-    throw error;
+  /** Nobody asks: signals go past graphql-ws. */
+  async next(): Promise<IteratorResult<never>> {
+    return done;
   }
 
   [Symbol.asyncIterator](): this {
     return this;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.leave();
   }
 }
 

@@ -16,7 +16,7 @@ import {
   type SubscribePayload,
   type Context as WsContext,
 } from 'graphql-ws';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import { SignalingError } from '../signaling/errors.ts';
 import type { Log } from '../signaling/log.ts';
 import type { Signaling } from '../signaling/signaling.ts';
@@ -59,15 +59,13 @@ export interface WsServer {
 /** A connection as graphql-ws knows it, with ours in `extra`. */
 type Connection = WsContext<Record<string, unknown>, WsConnection>;
 
-type Server = ReturnType<typeof makeServer<Record<string, unknown>, WsConnection>>;
-
 /** An operation on its way through graphql-ws; a subscription brings its door. */
 type Operation = ExecutionArgs & {
   readonly connection: Connection;
   readonly id: string;
   readonly stream: WsDoor | undefined;
   /** What graphql-ws has under its id until the client completes it. */
-  readonly entry: AsyncGenerator<never>;
+  readonly entry: AsyncIterableIterator<never>;
 };
 
 /** GraphQL over WebSocket, in the protocol `graphql-transport-ws`. */
@@ -88,59 +86,62 @@ export function createWsServer(parts: WsParts): WsServer {
   });
 
   const connections = new Map<WebSocket, WsConnection>();
-
+  const listen = listenersOf(parts, connections);
   const turnstile = createTurnstile(greetingsPerTurn);
 
   return {
-    upgrade: async (request, connection, head) => {
-      const tcp = request.socket;
-      connection.on('error', ignore);
+    upgrade: async (request, tcp, head) => {
+      tcp.on('error', ignore);
       await turnstile.pass();
-      connection.off('error', ignore);
-      wss.handleUpgrade(request, connection, head, (ws) => {
-        const connection = new WsConnection(ws, tcp, parts.slowReaders);
+      tcp.off('error', ignore);
+      wss.handleUpgrade(request, tcp, head, (ws) => {
+        const connection = new WsConnection(ws, request.socket, parts.slowReaders);
         connections.set(ws, connection);
-        ws.once('close', () => connections.delete(ws));
-        serve(parts, server, ws, connection);
+        connection.closed = server.opened(connection, connection);
+        parts.heartbeat.add(connection);
+        listen(ws);
       });
     },
     stop: (patienceMs) => closeAll(connections, patienceMs),
   };
 }
 
-function serve({ heartbeat, log }: WsParts, server: Server, ws: WebSocket, connection: WsConnection): void {
-  const closed = server.opened(
-    {
-      protocol: connection.protocol,
-      send: async (data) => connection.send(data),
-      close: (code, reason) => connection.close(code, reason),
-      onMessage: (receive) => {
-        ws.on('message', (data) => {
-          receive(String(data)).catch((error: unknown) => {
-            log.error({ error }, 'a WebSocket message could not be handled');
-            connection.close(CloseCode.InternalServerError, 'Internal server error');
-          });
-        });
-      },
-    },
-    connection,
-  );
-  heartbeat.add(connection);
-  ws.on('pong', () => connection.pong());
-  // Nothing to add to what `close` tells; without a listener it would end the process.
-  ws.on('error', () => {});
-  ws.once('close', (code, reason) => {
+/** One set of listeners for all connections, not one for each: there are thousands, and for hours. */
+function listenersOf(
+  { heartbeat, log }: WsParts,
+  connections: Map<WebSocket, WsConnection>,
+): (ws: WebSocket) => void {
+  function onMessage(this: WebSocket, data: RawData): void {
+    const connection = connections.get(this);
+    connection?.receive(String(data)).catch((error: unknown) => {
+      log.error({ error }, 'a WebSocket message could not be handled');
+      connection.close(CloseCode.InternalServerError, 'Internal server error');
+    });
+  }
+
+  function onPong(this: WebSocket): void {
+    connections.get(this)?.pong();
+  }
+
+  function onClose(this: WebSocket, code: number, reason: Buffer): void {
+    const connection = connections.get(this);
+    if (!connection) return;
+    connections.delete(this);
     heartbeat.delete(connection);
     for (const door of connection.doors) door.leave();
-    closed(code, String(reason)).catch((error: unknown) =>
-      log.error({ error }, 'a WebSocket could not be closed'),
-    );
-  });
+    connection
+      .closed(code, String(reason))
+      .catch((error: unknown) => log.error({ error }, 'a WebSocket could not be closed'));
+  }
+
+  // Nothing to add to what `close` tells; without a listener an error would end the process.
+  return (ws) => ws.on('message', onMessage).on('pong', onPong).on('close', onClose).on('error', ignore);
 }
 
 /** A token that is not accepted closes the connection (4403), so that clients come back with a fresh one. */
 async function connect({ authenticate }: WsParts, connection: Connection): Promise<boolean> {
   connection.extra.greeted = true;
+  connection.extra.operations = connection.subscriptions;
   connection.extra.resume = resumeOfParams(connection.connectionParams);
   const { authorization, Authorization } = connection.connectionParams ?? {};
   const header = authorization ?? Authorization;
@@ -241,24 +242,18 @@ async function run({ mask }: WsParts, operation: Operation): Promise<ExecutionRe
 }
 
 /**
- * Stands for the answer to an operation that its client has completed. Never settles: graphql-ws only looks at ids, and
- * would give the answer to the operation that has this one's id by then, and forget that one.
+ * Stands for an answer that graphql-ws is not to get: to an operation that its client has completed, for it only looks at
+ * ids, and would give the answer to the operation that has this one's id by then; and to a subscription that is open, for
+ * it would keep all of the operation, 2 KB, as long as it waits for that to end. Never settles, and nobody has it.
  */
 const unanswered = (): Promise<never> => new Promise(() => {});
 
-/** Opens the socket, and gives graphql-ws an iterator that only ends: the signals go past it. */
-async function open(
-  { mask }: WsParts,
-  operation: Operation,
-): Promise<AsyncGenerator<never> | ExecutionResult> {
+/** Opens the socket. From then on its door has the subscription: signals go past graphql-ws, and so does its end. */
+async function open({ mask }: WsParts, operation: Operation): Promise<ExecutionResult> {
   const { stream } = operation;
   if (!stream) throw new Error('A subscription came in without a door.');
   const errors = await operation.connection.extra.during(() => enter(operation, mask));
-  // graphql-ws keeps the operation as long as the subscription; what only its beginning needed may go.
-  operation.contextValue = undefined;
-  operation.variableValues = undefined;
-  if (!goesOn(operation)) return unanswered();
-  if (errors.length === 0) return stream;
+  if (!goesOn(operation) || errors.length === 0) return unanswered();
   stream.leave();
   return { errors };
 }

@@ -15,7 +15,10 @@ export function createRedisBus(subscriber: Redis, redis: Redis, keys: Keys, log:
   const pubsub = new RedisPubSub({
     subscriber: receiving,
     publisher: receiving,
-    deserializer: (message) => message.toString(),
+    deserializer: (message, { channel }): Heard => ({
+      topic: keys.topicOf(channel),
+      message: message.toString(),
+    }),
   });
   const subscriptions = new Map<Topic, Subscription>();
   let listener: BusListener | undefined;
@@ -28,7 +31,7 @@ export function createRedisBus(subscriber: Redis, redis: Redis, keys: Keys, log:
 
   function subscribeOne(topic: Topic): Subscription {
     const channel = keys.channel(topic);
-    const confirmed = pubsub.subscribe(channel, (message: unknown) => tell(topic, String(message)));
+    const confirmed = pubsub.subscribe(channel, tell);
     // The library keeps a second promise, for those who ask for the channel meanwhile. Nobody does, and nobody would
     // handle its rejection: it would end the process when Redis is away.
     pubsub['subsPendingRefsMap'].get(channel)?.pending.catch(() => {});
@@ -36,7 +39,7 @@ export function createRedisBus(subscriber: Redis, redis: Redis, keys: Keys, log:
     subscriptions.set(topic, subscription);
     confirmed.then(
       (id) => {
-        subscription.id = id;
+        [subscription.id, subscription.confirmed] = [id, undefined];
       },
       // Refused: whoever asks for the topic next tries again.
       () => {
@@ -53,14 +56,14 @@ export function createRedisBus(subscriber: Redis, redis: Redis, keys: Keys, log:
       if (subscription?.id !== undefined) pubsub.unsubscribe(subscription.id);
       // Left before it was confirmed; one that was refused needs nothing.
       else
-        subscription?.confirmed.then(
+        subscription?.confirmed?.then(
           (id) => pubsub.unsubscribe(id),
           () => {},
         );
     }
   }
 
-  function tell(topic: Topic, message: string): void {
+  function tell({ topic, message }: Heard): void {
     if (message.startsWith(newsMark)) {
       listener?.onNews(topic, message.slice(newsMark.length));
       return;
@@ -115,8 +118,15 @@ function parse(topic: Topic, message: string): Logged | undefined {
 
 /** What graphql-redis-subscriptions calls our subscription to a topic, known once Redis has confirmed it. */
 interface Subscription {
-  readonly confirmed: Promise<number>;
+  /** Until then. */
+  confirmed: Promise<number> | undefined;
   id: number | undefined;
+}
+
+/** A message of a channel. */
+interface Heard {
+  readonly topic: Topic;
+  readonly message: string;
 }
 
 /** One SUBSCRIBE or UNSUBSCRIBE on its way: the channels of one tick. */

@@ -1,6 +1,6 @@
 import type { SignalingNode } from './node.ts';
 import type { Content, Signal } from './signal.ts';
-import type { Socket } from './socket.ts';
+import { isClaimed, type Socket, setClaimed } from './socket.ts';
 import { hubOf, hubTopic, presenceTopic, type Topic } from './topic.ts';
 
 /*
@@ -39,11 +39,11 @@ function refreshed(
   { deviceId, expiresAt, issuedAt, hubs, claimed, claims }: Content & { kind: 'SessionRefreshed' },
 ): void {
   if (deviceId !== null && deviceId !== socket.record.deviceId) return;
+  const former = [...socket.identity.hubs.keys()].filter((hubId) => isClaimed(socket, hubId));
   socket.identity = { ...socket.identity, expiresAt, issuedAt, hubs: new Map(claims) };
+  setClaimed(socket, new Set(claimed));
   socket.callOffExpiry?.();
   socket.callOffExpiry = node.wheel.at(expiresAt, () => node.exchange.close(socket, 'TOKEN_EXPIRED'));
-  const former = socket.claimed;
-  socket.claimed = new Set(claimed);
   const untils = new Map(hubs.map(({ hubId, until }) => [hubId, until]));
   for (const hubId of former) {
     const until = untils.get(hubId);
@@ -57,8 +57,8 @@ function revoked(
   socket: Socket,
   { revokedHubId, claims }: { readonly revokedHubId: string; readonly claims: boolean },
 ): void {
-  if (claims) socket.claimed.delete(revokedHubId);
-  if (!socket.claimed.has(revokedHubId)) leaveHub(node, socket, hubTopic(revokedHubId));
+  if (claims) socket.voided = new Set([...(socket.voided ?? []), revokedHubId]);
+  if (!isClaimed(socket, revokedHubId)) leaveHub(node, socket, hubTopic(revokedHubId));
 }
 
 /** Takes the socket off a hub's topic, and off its presence. */
@@ -119,7 +119,7 @@ function inOrder(signals: Signal[]): Signal[] {
 
 /** Takes the socket off a hub's topic when its grant ends (milliseconds; null: never), instead of when it was to before. */
 export function partAt(node: SignalingNode, socket: Socket, topic: Topic, until: number | null): void {
-  if (socket.claimed.has(hubOf(topic) ?? '')) return;
+  if (isClaimed(socket, hubOf(topic) ?? '')) return;
   socket.deadlines?.get(topic)?.();
   socket.deadlines?.delete(topic);
   if (until === null) return;

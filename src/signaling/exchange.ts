@@ -47,7 +47,8 @@ export interface Exchange {
 /** The local listeners of one topic. */
 interface Room {
   readonly sockets: Set<Socket>;
-  readonly subscribed: Promise<void>;
+  /** Until it is confirmed. */
+  subscribed: Promise<void> | undefined;
   /** The number up to which everything was told, or the least from which on a socket needs it; to notice what was not. */
   after: number | undefined;
   /** An entry has been told, or the topic was read again. */
@@ -112,8 +113,8 @@ export function createExchange(parts: ExchangeParts): Exchange {
     if (topics.length === 0) return;
     const subscribed = bus.subscribe(topics);
     const created = topics.map((topic): [Topic, Room] => {
-      const room = {
-        sockets: new Set<Socket>(),
+      const room: Room = {
+        sockets: new Set(),
         subscribed,
         after: undefined,
         isTold: false,
@@ -122,9 +123,14 @@ export function createExchange(parts: ExchangeParts): Exchange {
       rooms.set(topic, room);
       return [topic, room];
     });
-    subscribed.catch(() => {
-      for (const [topic, room] of created) if (rooms.get(topic) === room) rooms.delete(topic);
-    });
+    subscribed.then(
+      () => {
+        for (const [, room] of created) room.subscribed = undefined;
+      },
+      () => {
+        for (const [topic, room] of created) if (rooms.get(topic) === room) rooms.delete(topic);
+      },
+    );
   }
 
   function enter(socket: Socket, topic: Topic, after: number): Promise<void> | undefined {

@@ -13,7 +13,7 @@ import { type Recovery, type RecoveryFailure, recover } from './recovery.ts';
 import { type Beginning, type Registration, register, requireOpen } from './register.ts';
 import { checkSocketWish, type ReservedSocket, type SocketWish } from './resume.ts';
 import { notice, type Signal, type SignalKind, signalKinds, standingAt } from './signal.ts';
-import { createSocket, give, isMeant, type Sink, type Socket } from './socket.ts';
+import { createSocket, give, isMeant, type Sink, type Socket, setClaimed } from './socket.ts';
 import { tidyUp } from './tidy-up.ts';
 import { hubOf, hubTopic } from './topic.ts';
 
@@ -118,7 +118,7 @@ function start(node: SignalingNode, socket: Socket, registered: Registration, re
   const { identity } = socket;
   node.exchange.settled(socket, opened);
   const isFirst = !socket.ready && !registered.former;
-  socket.claimed = claimedHubs(identity, opened.user.access);
+  setClaimed(socket, claimedHubs(identity, opened.user.access));
   socket.ready = true;
   // Nothing that is sent from now on lies before it, whatever a token's own clock says.
   for (const [topic, since] of socket.topics) socket.topics.set(topic, Math.min(since, opened.number));

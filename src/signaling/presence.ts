@@ -51,7 +51,8 @@ export function createPresence({ store, bus, clock, log, exchange }: PresencePar
   let stopGathering: (() => void) | undefined;
 
   /** Gathers for a while from the first change on. */
-  function gather(): void {
+  function gather(changes: Changes, hubId: string, change: PresenceChange): void {
+    note(changes, hubId, change);
     stopGathering ??= clock.every(gatherMs, tell);
   }
 
@@ -60,13 +61,11 @@ export function createPresence({ store, bus, clock, log, exchange }: PresencePar
     // Also of hubs whose signals the socket did not ask for.
     for (const hubId of knownHubs(user.access))
       if (isKnownToBelong(user.access, hubId, clock.now()))
-        note(toTell, hubId, { uid: socket.uid, online: true });
-    gather();
+        gather(toTell, hubId, { uid: socket.uid, online: true });
   }
 
   function heard(hubId: string, body: string): void {
-    for (const change of changesIn(body)) note(toWrite, hubId, change);
-    gather();
+    for (const change of changesIn(body)) gather(toWrite, hubId, change);
   }
 
   /** All of it leaves at once, whatever a hub's size. */
@@ -111,8 +110,7 @@ export function createPresence({ store, bus, clock, log, exchange }: PresencePar
   async function left(uid: string): Promise<void> {
     const { access, sockets } = await store.user(uid);
     if (sockets.length > 0) return;
-    for (const hubId of knownHubs(access)) note(toTell, hubId, { uid, online: false });
-    gather();
+    for (const hubId of knownHubs(access)) gather(toTell, hubId, { uid, online: false });
   }
 
   const stopSweeping = clock.every(sweepMs, () => void sweep());

@@ -1,4 +1,5 @@
 import type { Identity } from './caller.ts';
+import { holds } from './permission.ts';
 import type { SocketRecord } from './ports.ts';
 import { type Address, type ClosingCode, type Signal, signalKinds } from './signal.ts';
 import { hubOf, hubTopic, type Topic } from './topic.ts';
@@ -24,8 +25,8 @@ export interface Socket {
   /** The kinds and hubs it asked for; null for all. */
   readonly kinds: ReadonlySet<string> | null;
   readonly hubIds: ReadonlySet<string> | null;
-  /** Hubs that its token itself allows to read; no grant's end takes them away. */
-  claimed: Set<string>;
+  /** Hubs whose claims in its token are void; most sockets have none. */
+  voided: Set<string> | undefined;
   /** What it listens to, and the number after which. */
   readonly topics: Map<Topic, number>;
   /** Calls off the end of its token. */
@@ -48,7 +49,7 @@ export function createSocket(
 ): Socket {
   return {
     ...parts,
-    claimed: new Set(),
+    voided: undefined,
     topics: new Map(),
     callOffExpiry: undefined,
     deadlines: undefined,
@@ -58,6 +59,20 @@ export function createSocket(
     ready: false,
     closed: false,
   };
+}
+
+/** Whether its token itself allows to read the hub: no grant's end takes that away. */
+export function isClaimed({ identity, voided }: Socket, hubId: string): boolean {
+  return holds(identity.hubs.get(hubId) ?? 0, 'READ') && !voided?.has(hubId);
+}
+
+/** Of the hubs in its token, only these are claimed. */
+export function setClaimed(socket: Socket, claimed: ReadonlySet<string>): void {
+  socket.voided = undefined;
+  const voided = [...socket.identity.hubs.keys()].filter(
+    (hubId) => isClaimed(socket, hubId) && !claimed.has(hubId),
+  );
+  socket.voided = voided.length > 0 ? new Set(voided) : undefined;
 }
 
 /** The kinds that reach clients. The others changed sockets when they were new: a replay passes over them. */
