@@ -5,12 +5,14 @@ import type { Identity } from '../src/signaling/caller.ts';
 import { type Clock, systemClock } from '../src/signaling/clock.ts';
 import { SignalingError } from '../src/signaling/errors.ts';
 import { defaultLimits } from '../src/signaling/limits.ts';
+import { revokeHub } from '../src/signaling/membership.ts';
 import { createNode } from '../src/signaling/node.ts';
 import { openSocket } from '../src/signaling/open.ts';
 import type { Bus, BusListener, Opening, Store } from '../src/signaling/ports.ts';
 import { refreshSession } from '../src/signaling/refresh-session.ts';
 import type { Signal } from '../src/signaling/signal.ts';
 import { manualClock } from './support/clock.ts';
+import { turns } from './support/raw.ts';
 
 const identity: Identity = {
   uid: 'alice',
@@ -113,6 +115,88 @@ test('a former connection is ended as soon as the store takes that, however long
     { interval: 5 },
   );
   expect(refusals).toBe(-1);
+});
+
+test('nobody goes on telling a former connection when the latter has closed too', async () => {
+  const clock = manualClock();
+  let attempts = 0;
+  const { node } = startNode({
+    clock,
+    store: (memory) => ({
+      ...memory,
+      commit: async () => {
+        attempts++;
+        throw new SignalingError('UNAVAILABLE', 'The store is away.');
+      },
+    }),
+  });
+  const former = sinkOf();
+  await openSocket(node, identity, {}, former.sink);
+  const resumeToken = String(former.written[0]?.['resumeToken']);
+  const latter = await openSocket(node, identity, { resumeToken }, sinkOf().sink);
+  await turns(5);
+  const before = attempts;
+  await vi.waitFor(
+    () => {
+      clock.advance(1000);
+      expect(attempts).toBe(before + 1);
+    },
+    { interval: 5 },
+  );
+  node.exchange.drop(latter);
+  for (const second of [1000, 1000, 1000]) {
+    clock.advance(second);
+    await turns(5);
+  }
+  expect(attempts).toBe(before + 1);
+});
+
+test('a socket too many that was not closed then is not closed when there are no longer too many', async () => {
+  const clock = manualClock();
+  let isAway = false;
+  const { node } = startNode({
+    clock,
+    store: (memory) => ({
+      ...memory,
+      commit: async (change) => {
+        if (isAway) throw new SignalingError('UNAVAILABLE', 'The store is away.');
+        return memory.commit(change);
+      },
+    }),
+  });
+  const oldest = sinkOf();
+  await openSocket(node, identity, {}, oldest.sink);
+  for (let i = 1; i < node.limits.socketsPerUser; i++) await openSocket(node, identity, {}, sinkOf().sink);
+  isAway = true;
+  const newest = await openSocket(node, identity, {}, sinkOf().sink);
+  await turns(5);
+  node.exchange.drop(newest);
+  isAway = false;
+  for (const second of [1000, 1000, 1000]) {
+    clock.advance(second);
+    await turns(5);
+  }
+  expect(oldest.written).toHaveLength(1);
+});
+
+test('a refreshed token counts after a revocation by when it was issued, also when a socket begins anew', async () => {
+  const { node } = startNode();
+  const { written, sink } = sinkOf();
+  const first = { ...identity, hubs: new Map([['team', 3]]) };
+  const socket = await openSocket(node, first, {}, sink);
+  await revokeHub(node, { hubId: 'team', uid: 'alice' });
+  await vi.waitFor(() => expect([...socket.topics.keys()]).not.toContain('hub:team'));
+
+  await refreshSession(node, first, { ...first, issuedAt: Date.now() + 1000 }, {});
+  await vi.waitFor(() => expect([...socket.topics.keys()]).toContain('hub:team'));
+  node.exchange.doubt(socket, 'TRIMMED');
+  await vi.waitFor(() => expect(written).toHaveLength(2));
+  expect(written[1]).toMatchObject({ hubIds: ['team'] });
+
+  // One that was asked for before is for others.
+  await refreshSession(node, first, { ...first, hubs: new Map(), issuedAt: 1 }, {});
+  await turns(5);
+  expect([...socket.topics.keys()]).toContain('hub:team');
 });
 
 test('a socket that begins anew after its session was refreshed has the hubs of the new token', async () => {

@@ -143,6 +143,8 @@ class OpenSignaling implements Signaling {
   readonly #dialling: string[] = [];
   readonly #around: Around;
   readonly #signs: SignsOfLife;
+  /** How many streams were open so far. */
+  #opened = 0;
   #isFailing = false;
 
   constructor(settings: Settings) {
@@ -173,7 +175,8 @@ class OpenSignaling implements Signaling {
     this.#signs = new SignsOfLife({
       subject: () =>
         this.#connection.isLive && this.transport === 'sse' && this.#calls.size > 0 ? this.socketId : null,
-      say: (socketId, isLast) => void this.#keepAlive(socketId, isLast),
+      isLive: () => this.#connection.isLive,
+      say: (socketId, isLast) => this.#keepAlive(socketId, isLast),
     });
     this.#connection = new Connection(settings, this.#token, {
       state: (change) => {
@@ -371,6 +374,7 @@ class OpenSignaling implements Signaling {
   }
 
   #ready(ready: SocketReady, change: StateChange): void {
+    this.#opened++;
     this.#remember(ready.socketId);
     const before = [...this.#calls.values()];
     const live = new Set(ready.calls.map(({ id }) => id));
@@ -384,14 +388,15 @@ class OpenSignaling implements Signaling {
     if (!ready.recovered) this.#events.emit('calls', [...this.#calls.values()], ready.reason);
   }
 
-  /** A sign that is lost is followed by another. */
+  /** Tries once: a sign that is lost is followed by another. Never rejects. */
   async #keepAlive(socketId: string, isLast: boolean): Promise<void> {
+    const opened = this.#opened;
     try {
-      await this.request(documents.keepAlive, { socketId, ...(isLast && { seconds: 0 }) });
+      const variables = { socketId, ...(isLast && { seconds: 0 }) };
+      await this.#api.request(documents.keepAlive, variables, { signal: AbortSignal.abort() });
     } catch (error) {
-      // Its stream has ended, and that did not arrive here.
-      if (isGone(error) && this.#connection.isLive && this.socketId === socketId)
-        this.#connection.reconnect();
+      // The stream that it was given for has ended, and that did not arrive here.
+      if (isGone(error) && this.#connection.isLive && this.#opened === opened) this.#connection.reconnect();
     }
   }
 

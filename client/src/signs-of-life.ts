@@ -6,8 +6,10 @@ const everyMs = 8_000;
 export interface SignsOfLifeParts {
   /** The socket that needs signs now; null when none does. */
   subject(): string | null;
-  /** Gives one. `isLast`: no other will come. */
-  say(socketId: string, isLast: boolean): void;
+  /** Whether the stream is open. */
+  isLive(): boolean;
+  /** Gives one, once. `isLast`: no other will come. */
+  say(socketId: string, isLast: boolean): Promise<void>;
 }
 
 /**
@@ -17,6 +19,8 @@ export interface SignsOfLifeParts {
 export class SignsOfLife {
   readonly #parts: SignsOfLifeParts;
   #subject: string | null = null;
+  /** One after the other: a sign must not overtake the last one. */
+  #said: Promise<void> = Promise.resolve();
   #callOff = (): void => {};
 
   constructor(parts: SignsOfLifeParts) {
@@ -30,11 +34,22 @@ export class SignsOfLife {
     if (this.#subject === before) return;
     this.#callOff();
     if (this.#subject !== null) this.#beat(this.#subject);
-    else if (before !== null) this.#parts.say(before, true);
+    // Of a stream that is lost nothing is waited for.
+    else if (before !== null && this.#parts.isLive()) this.#say(before, true);
   }
 
+  /** Browsers slow the timers of hidden pages down: those promise nothing. */
   #beat(socketId: string): void {
-    this.#parts.say(socketId, false);
+    this.#say(socketId, isHidden());
     this.#callOff = after(everyMs, () => this.#beat(socketId));
   }
+
+  #say(socketId: string, isLast: boolean): void {
+    this.#said = this.#said.then(() => this.#parts.say(socketId, isLast));
+  }
+}
+
+function isHidden(): boolean {
+  const { document } = globalThis as { document?: { readonly visibilityState?: string } };
+  return document?.visibilityState === 'hidden';
 }

@@ -40,9 +40,17 @@ function parseWithin(maxTokens: number, source: string | Source, options?: Parse
     return parse(source, { ...options, maxTokens });
   } catch (error) {
     // The stack may end before the tokens do, where more of them are allowed.
-    if (!isTooLong(error) && !(error instanceof RangeError)) throw error;
-    throw refusal(`A document has at most ${maxTokens} tokens, and is not nested without measure.`);
+    if (isTooLong(error) || error instanceof RangeError)
+      throw refusal(`A document has at most ${maxTokens} tokens, and is not nested without measure.`);
+    throw error instanceof GraphQLError ? withStatus(error) : error;
   }
+}
+
+/** What Yoga adds where it is the first to parse a text; it need not be. See "GraphQL over HTTP", section 6.4. */
+function withStatus(error: GraphQLError): GraphQLError {
+  const { message, source, positions } = error;
+  const extensions = { code: 'GRAPHQL_PARSE_FAILED', http: { status: 400, spec: true } };
+  return new GraphQLError(message, { source, positions, extensions });
 }
 
 function isTooLong(error: unknown): boolean {

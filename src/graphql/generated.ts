@@ -638,7 +638,7 @@ export type Mutation = {
   /**
    * Say that the client of a socket of yours is there. A WebSocket is asked by pings; a stream of server-sent events goes one
    * way, and without this the service takes minutes to notice that its client has died. Each sign says when the next one comes at
-   * the latest: without it, the socket's connection is broken off. Whatever node the sign reaches.
+   * the latest: without it, the socket's connection is broken off, with all that it carries. The sign may reach any node.
    */
   readonly keepAlive: KeepAlivePayload;
   /**

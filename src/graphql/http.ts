@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { getOperationAST } from 'graphql';
 import { SignalingError } from '../signaling/errors.ts';
 import type { Log } from '../signaling/log.ts';
 import type { Signaling } from '../signaling/signaling.ts';
@@ -8,17 +7,16 @@ import type { Redeemed } from '../signaling/ticket.ts';
 import { bearerToken } from './auth.ts';
 import type { ServeDemo } from './demo.ts';
 import type { ServeGraphiql } from './graphiql.ts';
+import { type OperationParts, prepareRunnable, serveOperation } from './operation.ts';
 import { allowOrigin, type OriginRules, refusalOf } from './origins.ts';
-import type { PlanRequest, Plans } from './plan.ts';
+import type { Plans } from './plan.ts';
 import { type Params, paramsOf, pathOf, readBody, ticketOf } from './request.ts';
 import { resumeOfHeaders, resumeOfTicket } from './resume.ts';
 import { type SseParts, serveSse } from './sse.ts';
 import type { WsServer } from './ws.ts';
-import type { Yoga } from './yoga.ts';
 
-export interface HttpParts extends SseParts, OriginRules {
+export interface HttpParts extends SseParts, OriginRules, OperationParts {
   readonly signaling: Signaling;
-  readonly yoga: Yoga;
   readonly plans: Plans;
   readonly ws: WsServer;
   readonly graphiql: ServeGraphiql | undefined;
@@ -132,8 +130,9 @@ async function serveGraphql(
     // Yoga takes a body that was read already from here.
     Object.assign(request, { body });
   }
-  const params = mayStream(request) ? paramsOf(request) : undefined;
-  if (!params || !(await serveStream(parts, request, response, params))) await parts.yoga(request, response);
+  const serve = mayStream(request) ? serveStream : request.method === 'POST' ? serveOperation : undefined;
+  const params = serve && paramsOf(request);
+  if (!params || !(await serve(parts, request, response, params))) await parts.yoga(request, response);
 }
 
 function mayStream({ method, headers }: IncomingMessage): boolean {
@@ -147,18 +146,18 @@ async function serveStream(
   response: ServerResponse,
   params: Params,
 ): Promise<boolean> {
-  const operationName = params.operationName ?? undefined;
-  const variables = params.variables ?? undefined;
   const token = bearerToken(request.headers.authorization);
-  const { parse, validate, schema, contextFactory } = parts.yoga.getEnveloped({ token });
-  const planned = subscriptionOf(params, parse);
-  if (!planned || (validate(schema, planned.document) as readonly unknown[]).length > 0) return false;
+  const prepared = prepareRunnable(parts.yoga, token, params);
+  if (prepared?.kind !== 'subscription') return false;
   if (!response.socket) {
     // It waits behind another response, and a stream would write to the connection past both.
     answer(response, 400, 'BAD_USER_INPUT', 'A stream cannot follow another request on its connection.');
     return true;
   }
-  const { document } = planned;
+  const { schema, document, contextFactory } = prepared;
+  const operationName = params.operationName ?? undefined;
+  const variables = params.variables ?? undefined;
+  const plan = { document, operationName, variables };
   const ticket = ticketOf(request);
   const redeemed = ticket === undefined ? undefined : await redeem(parts, ticket);
   // The only answer after which an `EventSource` does not come back.
@@ -172,7 +171,7 @@ async function serveStream(
     ...(redeemed && !isRefused && resumeOfTicket(redeemed)),
   };
   const known = isRefused ? redeemed : redeemed?.identity;
-  await serveSse(parts, request, response, parts.plans.acquire(planned), resume, async (door) => {
+  await serveSse(parts, request, response, parts.plans.acquire(plan), resume, async (door) => {
     const contextValue = await contextFactory({ token, door, known });
     return { schema, document, operationName, variableValues: variables, contextValue };
   });
@@ -185,19 +184,6 @@ async function redeem({ signaling }: HttpParts, ticket: string): Promise<Redeeme
   } catch (error) {
     if (error instanceof SignalingError) return error;
     throw error;
-  }
-}
-
-function subscriptionOf(
-  { query, operationName, variables }: Params,
-  parse: (query: string) => PlanRequest['document'],
-): PlanRequest | undefined {
-  try {
-    const document = parse(query);
-    const operation = getOperationAST(document, operationName)?.operation;
-    return operation === 'subscription' ? { document, operationName, variables } : undefined;
-  } catch {
-    return undefined;
   }
 }
 

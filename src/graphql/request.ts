@@ -5,7 +5,10 @@ export interface Params {
   readonly query: string;
   readonly operationName?: string | null;
   readonly variables?: Record<string, unknown> | null;
+  readonly extensions?: object | null;
 }
+
+const knownParams: ReadonlySet<string> = new Set(['query', 'operationName', 'variables', 'extensions']);
 
 /** The parameters of a request whose body was read; undefined for what Yoga should look at (and refuse) itself. */
 export function paramsOf(request: IncomingMessage & { body?: Buffer }): Params | undefined {
@@ -24,12 +27,18 @@ function queryParams(request: IncomingMessage): object {
 
 function isParams(value: unknown): value is Params {
   if (typeof value !== 'object' || value === null) return false;
-  const { query, operationName, variables } = value as Record<string, unknown>;
+  const { query, operationName, variables, extensions } = value as Record<string, unknown>;
   return (
     typeof query === 'string' &&
-    (operationName ?? '') === String(operationName ?? '') &&
-    typeof (variables ?? {}) === 'object'
+    typeof (operationName ?? '') === 'string' &&
+    isObject(variables ?? {}) &&
+    isObject(extensions ?? {}) &&
+    Object.keys(value).every((name) => knownParams.has(name))
   );
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && !Array.isArray(value);
 }
 
 /** The whole body; undefined as soon as it is known to be longer than allowed. */

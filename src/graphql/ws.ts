@@ -1,14 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  type ExecutionResult,
-  execute,
-  GraphQLError,
-  getOperationAST,
-  type OperationTypeNode,
-} from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, execute, GraphQLError } from 'graphql';
 import {
   CloseCode,
   handleProtocols,
@@ -24,6 +16,7 @@ import { createTurnstile } from '../signaling/turnstile.ts';
 import { type Authenticate, bearerToken } from './auth.ts';
 import { type MaskError, withoutStatus } from './errors.ts';
 import type { Heartbeat } from './heartbeat.ts';
+import { masked, type Prepared, prepare } from './operation.ts';
 import type { Plans } from './plan.ts';
 import { resumeOfParams } from './resume.ts';
 import type { SlowReaders } from './slow-readers.ts';
@@ -80,7 +73,7 @@ export function createWsServer(parts: WsParts): WsServer {
     // Its own would be a timer for each connection; the heartbeat looks after those that say nothing.
     connectionInitWaitTimeout: 0,
     onConnect: (connection) => connect(parts, connection),
-    onSubscribe: (connection, id, payload) => prepare(parts, connection, id, payload),
+    onSubscribe: (connection, id, payload) => admit(parts, connection, id, payload),
     subscribe: (operation) => open(parts, operation as Operation),
     execute: (operation) => run(parts, operation as Operation),
   });
@@ -157,7 +150,7 @@ async function connect({ authenticate }: WsParts, connection: Connection): Promi
 }
 
 /** Parses, validates and brings the context. What is wrong with one operation ends that operation only. */
-async function prepare(
+async function admit(
   parts: WsParts,
   connection: Connection,
   id: string,
@@ -167,27 +160,25 @@ async function prepare(
   let stream: WsDoor | undefined;
   try {
     checkOperationId(id);
-    const params = { query, operationName: operationName ?? undefined, variables: variables ?? undefined };
-    const enveloped = parts.yoga.getEnveloped({ token, params });
-    const document = enveloped.parse(query);
-    const errors = enveloped.validate(enveloped.schema, document) as readonly GraphQLError[];
+    const params = { query, operationName: operationName ?? null, variables: variables ?? null };
+    const { schema, document, errors, kind, contextFactory } = prepare(parts.yoga, token, params);
     if (errors.length > 0) return errors.map((error) => withoutStatus(parts.mask(error)));
-    const request = { document, operationName, variables };
-    const kind = kindOf(document, operationName);
+    requireKind(kind);
     if (kind === 'subscription') {
       checkDoors(parts, connection);
-      stream = new WsDoor(parts.signaling, connection.extra, id, parts.plans.acquire(request));
+      const plan = parts.plans.acquire({ document, operationName, variables });
+      stream = new WsDoor(parts.signaling, connection.extra, id, plan);
     }
     const entry = stream ?? noDoor();
     // From now on `complete` ends it, also while it opens.
     connection.subscriptions[id] = entry;
-    const contextValue = await enveloped.contextFactory({
+    const contextValue = await contextFactory({
       token,
       door: stream,
       renew: (next: string) => setToken(connection, next),
     });
     return {
-      schema: enveloped.schema,
+      schema,
       document,
       operationName,
       variableValues: variables,
@@ -208,9 +199,8 @@ function setToken({ extra }: Connection, token: string): void {
 }
 
 /** Throws what Yoga answers over HTTP when it is not clear which operation is meant. */
-function kindOf(document: DocumentNode, operationName: string | null | undefined): OperationTypeNode {
-  const operation = getOperationAST(document, operationName);
-  if (operation) return operation.operation;
+function requireKind(kind: Prepared['kind']): void {
+  if (kind) return;
   throw new GraphQLError('Could not determine what operation to execute.', {
     extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
   });
@@ -238,7 +228,7 @@ function checkDoors({ signaling }: WsParts, { extra }: Connection): void {
 async function run({ mask }: WsParts, operation: Operation): Promise<ExecutionResult> {
   const result = await operation.connection.extra.during(() => execute(operation));
   if (!goesOn(operation)) return unanswered();
-  return result.errors ? { ...result, errors: result.errors.map(mask) } : result;
+  return masked(result, mask);
 }
 
 /**

@@ -6,6 +6,9 @@ interface Periodic {
   due: number;
 }
 
+/** Timers may fire this much too early, in milliseconds. */
+const earlyMs = 2;
+
 /**
  * Periodic tasks that keep to common beats: each runs at multiples of its own interval, so that all that are due wake the
  * process once. An idle process that wakes up costs far more than what it then does. Returns how to add a task; the first
@@ -24,7 +27,7 @@ export function createBeats(): (everyMs: number, task: () => void) => () => void
   }
 
   function beat(): void {
-    const now = performance.now();
+    const now = performance.now() + earlyMs;
     try {
       for (const periodic of [...tasks]) {
         // One that ran before may have called this one off.

@@ -39,6 +39,8 @@ function refreshed(
   { deviceId, expiresAt, issuedAt, hubs, claimed, claims }: Content & { kind: 'SessionRefreshed' },
 ): void {
   if (deviceId !== null && deviceId !== socket.record.deviceId) return;
+  // It was opened under a newer one.
+  if (issuedAt < socket.identity.issuedAt) return;
   const former = [...socket.identity.hubs.keys()].filter((hubId) => isClaimed(socket, hubId));
   socket.identity = { ...socket.identity, expiresAt, issuedAt, hubs: new Map(claims) };
   setClaimed(socket, new Set(claimed));

@@ -306,6 +306,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     sockets.delete(socket);
     for (const topic of [...socket.topics.keys()]) part(socket, topic);
     socket.callOffExpiry?.();
+    socket.callOffSign?.();
     registrar.left(socket, by, isFinal);
   }
 

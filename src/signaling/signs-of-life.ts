@@ -29,31 +29,27 @@ export interface SignsOfLifeParts {
 }
 
 export function createSignsOfLife({ exchange, clock, wheel }: SignsOfLifeParts): SignsOfLife {
-  /** How to call off what is waited for; most sockets have none. */
-  const expected = new Map<Socket, () => void>();
-
+  /** A socket that was taken up may be here twice until its former connection is closed: the sign is for both. */
   function take(topic: Topic, { socketId, nextWithinMs }: SignOfLife): boolean {
+    let isHere = false;
     for (const socket of exchange.listeners(topic)) {
       if (socket.record.socketId !== socketId || !socket.ready) continue;
       expectNext(socket, nextWithinMs);
-      return true;
+      isHere = true;
     }
-    return false;
+    return isHere;
   }
 
   function expectNext(socket: Socket, withinMs: number): void {
-    expected.get(socket)?.();
-    expected.delete(socket);
+    socket.callOffSign?.();
+    socket.callOffSign = undefined;
     if (withinMs === 0) return;
     const { losses } = exchange;
-    const callOff = wheel.at(clock.now() + withinMs, () => {
-      expected.delete(socket);
-      if (socket.closed) return;
+    socket.callOffSign = wheel.at(clock.now() + withinMs, () => {
       // It may have come to another node while this one heard nothing: only the next one counts.
       if (exchange.isBehind || losses !== exchange.losses) expectNext(socket, withinMs);
       else socket.sink.cut();
     });
-    expected.set(socket, callOff);
   }
 
   function heard(topic: Topic, body: string): void {

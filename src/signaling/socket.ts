@@ -31,6 +31,8 @@ export interface Socket {
   readonly topics: Map<Topic, number>;
   /** Calls off the end of its token. */
   callOffExpiry: (() => void) | undefined;
+  /** Calls off the waiting for its client's next sign of life; most clients give none. */
+  callOffSign: (() => void) | undefined;
   /** Calls off the ends of grants, by topic; most sockets have none. */
   deadlines: Map<Topic, () => void> | undefined;
   /** Nobody can say whether it has everything: it waits to begin anew. */
@@ -52,6 +54,7 @@ export function createSocket(
     voided: undefined,
     topics: new Map(),
     callOffExpiry: undefined,
+    callOffSign: undefined,
     deadlines: undefined,
     doubted: false,
     held: [],

@@ -19,27 +19,28 @@ export function tidyUp(node: SignalingNode, socket: Socket, { opened, former }: 
     .filter(({ connected }) => connected)
     .sort((a, b) => a.openedAt - b.openedAt);
   const surplus = byAge.slice(0, Math.max(0, byAge.length - node.limits.socketsPerUser));
-  const append: Entry[] = [];
-  if (former?.connected) append.push(socketReplaced(uid, record));
-  if (surplus.length > 0) {
-    const socketIds = surplus.map(({ socketId }) => socketId);
-    append.push(socketsClosed(uid, socketIds, 'TOO_MANY_SOCKETS'));
-  }
+  const replaced = former?.connected ? [socketReplaced(uid, record)] : [];
+  const surplusIds = surplus.map(({ socketId }) => socketId);
+  const closed = surplus.length > 0 ? [socketsClosed(uid, surplusIds, 'TOO_MANY_SOCKETS')] : [];
+  const append = [...replaced, ...closed];
+  const failed = (error: unknown): void =>
+    node.log.warn({ error, uid }, 'what an opening leaves behind could not be removed');
+  if (append.length > 0 || access.length > 0)
+    node.store.commit({ access, append }).catch((error: unknown) => {
+      failed(error);
+      if (replaced.length > 0) replaceLater(node, socket, replaced);
+    });
   const left = opened.user.sockets.filter(
     ({ connected, deviceId }) => !connected && deviceId !== null && deviceId === record.deviceId,
   );
-  if (append.length > 0 || access.length > 0)
-    untilDone(node, socket, () => node.store.commit({ access, append }));
   const departures = left.map((each) => over(uid, each, node.clock.now()));
-  if (departures.length > 0 && !former)
-    untilDone(node, socket, () => node.store.close(departures, new Map()));
+  if (departures.length > 0 && !former) node.store.close(departures, new Map()).catch(failed);
 }
 
-/** As long as the socket is open: until then a former connection may be served too. Doing it twice is harmless. */
-function untilDone(node: SignalingNode, socket: Socket, work: () => Promise<unknown>): void {
-  work().catch((error: unknown) => {
-    node.log.warn({ error, uid: socket.uid }, 'what an opening leaves behind is not removed yet');
-    if (!socket.closed) node.wheel.at(node.clock.now() + retryMs, () => untilDone(node, socket, work));
+/** Until a former connection has heard that it is replaced, it may be served too. The rest says nothing any more by then. */
+function replaceLater(node: SignalingNode, socket: Socket, append: Entry[]): void {
+  node.wheel.at(node.clock.now() + retryMs, () => {
+    if (!socket.closed) node.store.commit({ append }).catch(() => replaceLater(node, socket, append));
   });
 }
 

@@ -1,0 +1,110 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  type GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  type OperationTypeNode,
+} from 'graphql';
+import { bearerToken } from './auth.ts';
+import type { MaskError } from './errors.ts';
+import type { Params } from './request.ts';
+import type { ServerContext, Yoga } from './yoga.ts';
+
+/** An operation that was looked at, by the parser and the rules that are the same on every transport. */
+export interface Prepared {
+  readonly schema: GraphQLSchema;
+  readonly document: DocumentNode;
+  /** What is wrong with the document. */
+  readonly errors: readonly GraphQLError[];
+  /** Undefined when it is not clear which of the document's operations is meant. */
+  readonly kind: OperationTypeNode | undefined;
+  readonly contextFactory: (transport: ServerContext) => unknown;
+}
+
+/** Throws for a text that is no document. */
+export function prepare(yoga: Yoga, token: string | undefined, params: Params): Prepared {
+  const { parse, validate, schema, contextFactory } = yoga.getEnveloped({ token, params });
+  const document = parse(params.query) as DocumentNode;
+  const errors = validate(schema, document) as readonly GraphQLError[];
+  const kind = getOperationAST(document, params.operationName)?.operation;
+  return { schema, document, errors, kind, contextFactory };
+}
+
+/** The same; undefined for whatever cannot be run, which Yoga is left to refuse. */
+export function prepareRunnable(yoga: Yoga, token: string | undefined, params: Params): Prepared | undefined {
+  try {
+    const prepared = prepare(yoga, token, params);
+    return prepared.errors.length === 0 && prepared.kind ? prepared : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export interface OperationParts {
+  readonly yoga: Yoga;
+  readonly mask: MaskError;
+}
+
+/**
+ * Serves a query or mutation that was sent as JSON and wants JSON. Yoga would make a `Request` and a `Response` of the web
+ * for it, which cost more than the rest of a mutation. False leaves everything else, and all that is wrong, to Yoga.
+ */
+export async function serveOperation(
+  { yoga, mask }: OperationParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  params: Params,
+): Promise<boolean> {
+  const mediaType = answerTypeOf(request);
+  if (mediaType === undefined || !isJson(request)) return false;
+  const token = bearerToken(request.headers.authorization);
+  const prepared = prepareRunnable(yoga, token, params);
+  if (!prepared || prepared.kind === 'subscription') return false;
+  const { schema, document, contextFactory } = prepared;
+  const result = await execute({
+    schema,
+    document,
+    operationName: params.operationName,
+    variableValues: params.variables,
+    contextValue: await contextFactory({ token }),
+  });
+  const text = JSON.stringify(masked(result, mask));
+  // Variables that do not fit their types: nothing was run.
+  response.writeHead('data' in result ? 200 : 400, {
+    'content-type': `${mediaType}; charset=utf-8`,
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
+  return true;
+}
+
+export function masked(result: ExecutionResult, mask: MaskError): ExecutionResult {
+  return result.errors ? { ...result, errors: result.errors.map(mask) } : result;
+}
+
+function isJson({ headers }: IncomingMessage): boolean {
+  return (
+    headers['content-encoding'] === undefined &&
+    /^application\/json *(; *charset="?utf-8"? *)?$/i.test(headers['content-type'] ?? '')
+  );
+}
+
+const json = 'application/json';
+
+/** By what a client may name the media type of its answer; of those that it accepts, the first one counts. */
+const answerTypes: Readonly<Record<string, string>> = {
+  [json]: json,
+  'application/*': json,
+  '*/*': json,
+  'application/graphql-response+json': 'application/graphql-response+json',
+};
+
+/** Undefined where a client wants something else, or is particular about it. */
+function answerTypeOf({ headers: { accept = '*/*' } }: IncomingMessage): string | undefined {
+  if (/charset|text\/event-stream/i.test(accept)) return undefined;
+  const accepted = accept.split(',').map((each) => each.split(';')[0]?.trim().toLowerCase() ?? '');
+  return answerTypes[accepted.find((each) => each in answerTypes) ?? ''];
+}
