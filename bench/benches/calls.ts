@@ -44,6 +44,7 @@ export function calls(options: Options): Promise<Outcome> {
     subjects.map((subject) => ({
       subject,
       label: `calls on ${nodes === 1 ? 'one node' : 'two nodes'}`,
+      mostRepetitions: 2,
       async measure(repetition: number) {
         const stage = await startStage(subject, { nodes });
         try {

@@ -39,7 +39,7 @@ export function connect(options: Options): Promise<Outcome> {
   const cells = subjects.map((subject) => ({
     subject,
     label: `opening for ${size.seconds} s`,
-    mostRepetitions: ['bare', 'ours-ws', 'ours-sse'].includes(subject) ? undefined : 2,
+    mostRepetitions: 2,
     measure: (repetition: number) => measure(subject, size, repetition),
   }));
   return interleave(cells, options);

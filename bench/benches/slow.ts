@@ -38,11 +38,17 @@ export function slow(options: Options): Promise<Outcome> {
     shares.map((percent) => ({
       subject,
       label: `${percent} % stalled`,
-      mostRepetitions: ['bare', 'ours-ws', 'ours-sse'].includes(subject) ? undefined : 1,
+      mostRepetitions: mostRepetitions(subject, percent),
       measure: (repetition: number) => measure(subject, size, percent, repetition),
     })),
   );
   return interleave(cells, options);
+}
+
+/** What is promised is how ours does with 10 % stalled, beside none. */
+function mostRepetitions(subject: SubjectName, percent: number): number | undefined {
+  if (subject !== 'ours-ws' && subject !== 'ours-sse') return 1;
+  return percent === 1 ? 2 : undefined;
 }
 
 async function measure(
