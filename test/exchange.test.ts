@@ -46,7 +46,7 @@ async function join(
       keys: [],
     },
     identity: identityOf(uid),
-    sink: { write: (signal) => void got.push(signal), end() {}, cut() {}, gone: false },
+    sink: { write: (signal) => void got.push(signal), end() {}, cut() {}, flush() {}, gone: false },
     kinds: null,
     hubIds: null,
   });

@@ -43,7 +43,13 @@ function startNode(alter: { clock?: Clock; bus?: (bus: Bus) => Bus; store?: (sto
 
 function sinkOf() {
   const written: Signal['view'][] = [];
-  const sink = { write: ({ view }: Signal) => void written.push(view), end() {}, cut() {}, gone: false };
+  const sink = {
+    write: ({ view }: Signal) => void written.push(view),
+    end() {},
+    cut() {},
+    flush() {},
+    gone: false,
+  };
   return { written, sink };
 }
 

@@ -13,6 +13,9 @@ export interface Packing<Item> {
   join(items: readonly Item[]): Buffer;
 }
 
+/** What waits in most outboxes at most times. */
+const nothing: readonly never[] = [];
+
 /** The outboxes that have something to write. One callback at the end of the tick empties them all. */
 let waiting: { flush(): void }[] = [];
 
@@ -31,7 +34,7 @@ export class Outbox<Item> implements Reader {
   readonly #packing: Packing<Item>;
   readonly #readers: SlowReaders;
   readonly #owner: { slow(): void };
-  #items: Item[] = [];
+  #items: readonly Item[] = nothing;
   #scheduled = false;
   #awaitsDrain = false;
   /** Bytes that were pushed; of those, up to the last flush, given to the connection, and excused from the bound. */
@@ -61,13 +64,16 @@ export class Outbox<Item> implements Reader {
   }
 
   push(item: Item): void {
-    this.#items.push(item);
+    // Nearly always the only one of its turn: an array of one is a third of one that was made to grow.
+    if (this.#items.length === 0) this.#items = [item];
+    else (this.#items as Item[]).push(item);
     this.#pushed += this.#packing.lengthOf(item);
     if (this.#scheduled) return;
     this.#scheduled = true;
     if (waiting.push(this) === 1) process.nextTick(flushAll);
   }
 
+  /** Writes what waits, as far as the reader keeps up. */
   flush(): void {
     this.#scheduled = false;
     if (this.#items.length === 0 || this.#connection.destroyed) return;
@@ -75,11 +81,16 @@ export class Outbox<Item> implements Reader {
     else this.#feed();
   }
 
+  /** The same before the tick's end, for whoever gets nothing more in it: while all of it is at hand. */
+  flushNow(): void {
+    if (this.#items.length > 0) this.flush();
+  }
+
   /** Writes all that waits, so that what is written past the outbox comes after it. */
   empty(): void {
     const items = this.#items;
     if (items.length === 0 || this.#connection.destroyed) return;
-    this.#items = [];
+    this.#items = nothing;
     this.#write(items);
   }
 
@@ -123,12 +134,16 @@ export class Outbox<Item> implements Reader {
 
   #takePiece(): readonly Item[] {
     const items = this.#items;
+    if (items.length === 1) {
+      this.#items = nothing;
+      return items;
+    }
     let count = 0;
     for (let bytes = 0; count < items.length; count++) {
       bytes += this.#packing.lengthOf(items[count] as Item);
       if (bytes > pieceBytes && count > 0) break;
     }
-    this.#items = count === items.length ? [] : items.slice(count);
+    this.#items = count === items.length ? nothing : items.slice(count);
     return count === items.length ? items : items.slice(0, count);
   }
 }

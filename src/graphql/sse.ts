@@ -118,6 +118,10 @@ class SseDoor implements Door, Sink, Beating {
     this.#push(this.#plan.renderAs(signal, eventOf));
   }
 
+  flush(): void {
+    this.#outbox.flushNow();
+  }
+
   end(code: ClosingCode): void {
     if (code === 'SLOW_CONSUMER') this.cut();
     else this.#finish(!mayComeBack(code));

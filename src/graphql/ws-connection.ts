@@ -53,6 +53,11 @@ export class WsConnection implements Beating {
     if (this.#ws.readyState === this.#ws.OPEN) this.#outbox.push({ start, rest });
   }
 
+  /** What was written leaves now. */
+  flush(): void {
+    this.#outbox.flushNow();
+  }
+
   onMessage(receive: (data: string) => Promise<void>): void {
     this.receive = receive;
   }

@@ -60,6 +60,10 @@ export class WsDoor implements Door, Sink, AsyncIterableIterator<never> {
     this.#connection.write(this.#start, this.#plan.renderAs(signal, restOf));
   }
 
+  flush(): void {
+    this.#connection.flush();
+  }
+
   end(code: ClosingCode): void {
     const closeCode = closeCodes[code];
     if (code === 'SLOW_CONSUMER') this.cut();

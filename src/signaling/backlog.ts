@@ -50,6 +50,8 @@ export function createBacklog(deliver: (socket: Socket, signal: Signal) => void)
         return;
       }
       for (const signal of pass.signals) deliver(socket, signal);
+      // Now, and not with the rest of the slice: memory that was just touched is touched again at little cost.
+      socket.sink.flush();
     }
     setImmediate(proceed, pass, sockets);
   }

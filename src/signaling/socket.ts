@@ -6,7 +6,10 @@ import { hubOf, hubTopic, type Topic } from './topic.ts';
 
 /** Where a socket's signals go: one transport's end of it. No method throws. */
 export interface Sink {
+  /** Soon: what one turn of the event loop brings leaves together. */
   write(signal: Signal): void;
+  /** What was written leaves now: nothing more comes in this turn. */
+  flush(): void;
   /** The service ended the socket; its last signal was written. */
   end(code: ClosingCode): void;
   /** Nobody is there any more: breaks the connection off. The socket is dropped for that. */
