@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { available, createRedisClient, type RedisClient, reach } from '../src/redis/client.ts';
+import { available, createRedisClient, type RedisClient } from '../src/redis/client.ts';
+import { reach } from '../src/redis/link.ts';
 import { type ClusterMember, startCluster } from './support/redis-cluster.ts';
 import { startSentinel } from './support/redis-sentinel.ts';
 

@@ -7,9 +7,10 @@ import type { Bus, BusListener, Departure, Logged, Store } from './ports.ts';
 import { isWhole, type RecoveryFailure } from './recovery.ts';
 import { createRegistrar } from './registrar.ts';
 import { createResync, type Restored } from './resync.ts';
+import { createRooms, follows, type Room } from './rooms.ts';
 import type { ClosingCode, Signal, SignalReader } from './signal.ts';
 import { give, type Socket } from './socket.ts';
-import { hubOf, type Topic } from './topic.ts';
+import type { Topic } from './topic.ts';
 
 /** Topics to local sockets: what this node's sockets listen to, with one subscription per topic. */
 export interface Exchange {
@@ -44,21 +45,6 @@ export interface Exchange {
   topics(): number;
 }
 
-/** The local listeners of one topic. */
-interface Room {
-  readonly sockets: Set<Socket>;
-  /** Until it is confirmed. */
-  subscribed: Promise<void> | undefined;
-  /** The number up to which everything was told, or the least from which on a socket needs it; to notice what was not. */
-  after: number | undefined;
-  /** An entry has been told, or the topic was read again. */
-  isTold: boolean;
-  callOffLeaving: (() => void) | undefined;
-}
-
-/** A topic without sockets stays subscribed this long, so that a reconnect costs nothing, in milliseconds. */
-const lingerMs = 1000;
-
 /** How many sockets begin anew at a time. */
 const atOnce = 64;
 
@@ -79,21 +65,21 @@ export interface ExchangeParts {
 
 export function createExchange(parts: ExchangeParts): Exchange {
   const { bus, store, read, clock, wheel, log, act, reopen, onNews } = parts;
-  const rooms = new Map<Topic, Room>();
+  const rooms = createRooms({ bus, clock, wheel });
   const sockets = new Set<Socket>();
   const backlog = createBacklog(offer);
   let epoch: string | undefined;
   let losses = 0;
   /** Entries that came while the node makes up for a loss; undefined when it does not. */
   let waiting: Logged[] | undefined;
-  const registrar = createRegistrar({ store, clock, wheel, log, counts });
+  const registrar = createRegistrar({ store, clock, wheel, log, counts: rooms.counts });
   const resync = createResync({
     bus,
     store,
     clock,
     log,
-    counts,
-    topics: () => [...rooms].map(([topic, { after }]) => ({ topic, after })),
+    counts: rooms.counts,
+    topics: () => [...rooms.all()].map(([topic, { after }]) => ({ topic, after })),
     sockets: () => [...sockets].filter(({ ready }) => ready),
     epoch: () => epoch ?? null,
     restored,
@@ -103,61 +89,19 @@ export function createExchange(parts: ExchangeParts): Exchange {
     if (waiting) await resync.soon();
     if (socket.closed) return;
     sockets.add(socket);
-    const wanted = [...topics.keys()];
-    subscribe(wanted.filter((topic) => !rooms.has(topic)));
-    const subscribed = wanted.map((topic) => enter(socket, topic, topics.get(topic) ?? 0));
-    await Promise.all(subscribed);
-  }
-
-  function subscribe(topics: Topic[]): void {
-    if (topics.length === 0) return;
-    const subscribed = bus.subscribe(topics);
-    const created = topics.map((topic): [Topic, Room] => {
-      const room: Room = {
-        sockets: new Set(),
-        subscribed,
-        after: undefined,
-        isTold: false,
-        callOffLeaving: undefined,
-      };
-      rooms.set(topic, room);
-      return [topic, room];
-    });
-    subscribed.then(
-      () => {
-        for (const [, room] of created) room.subscribed = undefined;
-      },
-      () => {
-        for (const [topic, room] of created) if (rooms.get(topic) === room) rooms.delete(topic);
-      },
-    );
-  }
-
-  function enter(socket: Socket, topic: Topic, after: number): Promise<void> | undefined {
-    const room = rooms.get(topic);
-    socket.topics.set(topic, after);
-    room?.sockets.add(socket);
-    // One that is still opening brings its counts with its registration.
-    if (socket.ready) registrar.changed(topic);
-    room?.callOffLeaving?.();
-    return room?.subscribed;
+    for (const [topic, after] of topics) {
+      socket.topics.set(topic, after);
+      // One that is still opening brings its counts with its registration.
+      if (socket.ready) registrar.changed(topic);
+    }
+    await rooms.enter(socket, topics.keys());
   }
 
   function part(socket: Socket, topic: Topic): void {
     socket.topics.delete(topic);
     socket.deadlines?.get(topic)?.();
     socket.deadlines?.delete(topic);
-    const room = rooms.get(topic);
-    if (!room?.sockets.delete(socket)) return;
-    registrar.changed(topic);
-    if (room.sockets.size > 0) return;
-    room.callOffLeaving = wheel.at(clock.now() + lingerMs, () => abandon(topic, room));
-  }
-
-  function abandon(topic: Topic, room: Room): void {
-    if (room.sockets.size > 0 || rooms.get(topic) !== room) return;
-    rooms.delete(topic);
-    bus.unsubscribe([topic]);
+    if (rooms.leave(socket, topic)) registrar.changed(topic);
   }
 
   function receive(entry: Logged): void {
@@ -165,7 +109,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
       waiting.push(entry);
       return;
     }
-    const room = rooms.get(entry.topic);
+    const room = rooms.of(entry.topic);
     if (!room) return;
     if (follows(room, entry) && entry.epoch === (epoch ?? entry.epoch)) {
       dispatch(room, entry);
@@ -193,7 +137,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     }
     epoch = cut.epoch;
     for (const topic of socket.topics.keys()) {
-      const room = rooms.get(topic);
+      const room = rooms.of(topic);
       if (room && !room.isTold) room.after = Math.min(room.after ?? cut.number, cut.number);
     }
   }
@@ -215,7 +159,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     const entries = new Map<number, Logged>();
     for (const cut of cuts) {
       for (const kept of cut.topics) {
-        const room = rooms.get(kept.topic);
+        const room = rooms.of(kept.topic);
         if (!room || room.after === undefined) continue;
         const isProven = !cut.tooMuch && isWhole(kept, room.after);
         for (const socket of isProven ? [] : room.sockets)
@@ -230,7 +174,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     waiting = undefined;
     for (const socket of doubtful.keys()) hold(socket);
     for (const entry of [...entries.values()].sort((a, b) => a.number - b.number)) {
-      const room = rooms.get(entry.topic);
+      const room = rooms.of(entry.topic);
       if (room) dispatch(room, entry);
     }
     log.info(
@@ -310,15 +254,6 @@ export function createExchange(parts: ExchangeParts): Exchange {
     registrar.left(socket, by, isFinal);
   }
 
-  function counts(topics: Iterable<Topic>): Map<string, number> {
-    const byHub = new Map<string, number>();
-    for (const topic of topics) {
-      const hubId = hubOf(topic);
-      if (hubId !== undefined) byHub.set(hubId, rooms.get(topic)?.sockets.size ?? 0);
-    }
-    return byHub;
-  }
-
   async function stop(): Promise<void> {
     for (const socket of [...sockets]) close(socket, 'SHUTTING_DOWN');
     resync.stop();
@@ -335,7 +270,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     release,
     close,
     drop: (socket) => leave(socket, 'CLIENT'),
-    counts,
+    counts: rooms.counts,
     stop,
     sockets,
     get losses() {
@@ -344,12 +279,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     get isBehind() {
       return waiting !== undefined;
     },
-    listeners: (topic) => rooms.get(topic)?.sockets ?? [],
+    listeners: (topic) => rooms.of(topic)?.sockets ?? [],
     topics: () => rooms.size,
   };
-}
-
-/** Whether nothing lies between two entries of a topic. A topic whose record ran out begins again at 0. */
-function follows({ after }: Room, { previous }: Logged): boolean {
-  return after === undefined || previous <= after;
 }
