@@ -26,6 +26,12 @@ import { Sender, type Template, templateOf } from './sender.ts';
  * arrives. It looks at no more of the bytes than it must, so that it costs less than what it measures.
  */
 
+/**
+ * So many people dial, one after the other. No two of them share a call with the same one before that has ended, and
+ * nobody has more calls at once than people have: a prime, so that everybody comes to dial everybody.
+ */
+const callers = 4999;
+
 /** How long deliveries may fail to come before the rest is given up as lost, in milliseconds. */
 const patienceMs = 10_000;
 
@@ -33,6 +39,8 @@ const meter = new Meter();
 let fleet: Fleet | undefined;
 let plan: JoinPlan | undefined;
 let sender: Sender | undefined;
+/** How many dials were sent. */
+let dials = 0;
 let stalled: Fleet['connections'] = [];
 let calls: Calls | undefined;
 
@@ -45,11 +53,10 @@ async function join(wanted: JoinPlan) {
 }
 
 async function settle({ to, reach }: Settling): Promise<void> {
-  const [template] = templatesOf(to, 100);
-  if (!template) throw new Error('Nobody can send.');
+  const nextTemplate = templatesOf(to, 100);
   for (let attempt = 0; attempt < 30; attempt++) {
     meter.reset();
-    senderOf().send([template], nowUs());
+    senderOf().send([nextTemplate()], nowUs());
     if (await arrived(reach, { patience: 1000, awake: false })) return meter.reset();
   }
   throw new Error(`A signal reached ${meter.delivered} of ${reach} sockets. ${sender?.complaint}`);
@@ -57,15 +64,15 @@ async function settle({ to, reach }: Settling): Promise<void> {
 
 async function run(schedule: Schedule): Promise<Flow> {
   const { writes, burst, awake, reach } = schedule;
-  const templates = templatesOf(schedule.to, schedule.payloadBytes);
+  const nextTemplate = templatesOf(schedule.to, schedule.payloadBytes);
   const sending = senderOf();
   const refusedBefore = sending.refused;
   meter.reset();
   const began = nowUs();
   let sent = 0;
   const late = await keepTimes(schedule, (timeUs) => {
-    const requests = Array.from({ length: burst }, () => templates[sent++ % templates.length] as Template);
-    sending.send(requests, timeUs);
+    sending.send(Array.from({ length: burst }, nextTemplate), timeUs);
+    sent += burst;
   });
   const expected = writes * burst * reach;
   await arrived(expected, { patience: patienceMs, awake });
@@ -100,23 +107,25 @@ function senderOf(): Sender {
   return sender;
 }
 
-/** The requests that signals are sent with: one for the hub, or one for each user. */
-function templatesOf(to: Settling['to'], payloadBytes: number): Template[] {
+/** Gives the request of each signal that is sent: always the same for the hub, another for each dial. */
+function templatesOf(to: Settling['to'], payloadBytes: number): () => Template {
   if (!plan || !fleet) throw new Error('Nobody has joined.');
   const { dialect, hubId, sockets, devicesPerUser, urls } = plan;
   const first = memberOf(plan, 0);
-  const caller: Member = { ...first, uid: `${hubId}-caller` };
-  const common = { senderSocketId: fleet.connections[0]?.socketId ?? '', payload: payloadText(payloadBytes) };
-  const signals: Outgoing[] =
-    to === 'hub'
-      ? [{ ...common, to: { hubId }, sender: first }]
-      : Array.from({ length: sockets / devicesPerUser }, (_, user) => ({
-          ...{ ...common, senderSocketId: 'none' },
-          to: { uid: uidOf(hubId, user) },
-          sender: caller,
-        }));
   const host = new URL(urls[0] ?? '').host;
-  return signals.map((signal) => templateOf(dialects[dialect].request(signal, host)));
+  const payload = payloadText(payloadBytes);
+  const templateFor = (signal: Omit<Outgoing, 'payload'>): Template =>
+    templateOf(dialects[dialect].request({ ...signal, payload }, host));
+  if (to === 'hub') {
+    const senderSocketId = fleet.connections[0]?.socketId ?? '';
+    const template = templateFor({ to: { hubId }, sender: first, senderSocketId });
+    return () => template;
+  }
+  return () => {
+    const sender: Member = { ...first, uid: `${hubId}-caller${dials % callers}` };
+    const callee = uidOf(hubId, dials++ % (sockets / devicesPerUser));
+    return templateFor({ to: { uid: callee }, sender, senderSocketId: 'none' });
+  };
 }
 
 function stall(sockets: number): number {
