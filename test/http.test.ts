@@ -432,6 +432,70 @@ function loadsFromElsewhere(html: string): string[] {
   return patterns.flatMap((pattern) => html.match(new RegExp(pattern, 'gi')) ?? []);
 }
 
+describe('an operation that goes past Yoga', () => {
+  const queries: Record<string, object> = {
+    'what is asked for': { query: '{ service { name } }' },
+    'one of several': { query: 'query A { __typename } query B { a: __typename }', operationName: 'B' },
+    'not clear which': { query: 'query A { __typename } query B { a: __typename }' },
+    'a refusal': { query: '{ viewer { uid } }' },
+    'a refusal by argument': { query: 'mutation { keepAlive(socketId: "no id") { nextBy } }' },
+    'a variable that does not fit': {
+      query: 'query ($id: ID!) { call(callId: $id) { id } }',
+      variables: { id: {} },
+    },
+    'a variable that is missing': { query: 'query ($id: ID!) { call(callId: $id) { id } }' },
+    'no document': { query: '{' },
+    'no valid document': { query: '{ nonsense }' },
+    'a subscription': { query: 'subscription { incomingSignal { id } }' },
+    'nulls for what may be left out': {
+      query: '{ __typename }',
+      variables: null,
+      operationName: null,
+      extensions: null,
+      id: null,
+    },
+    'an unknown parameter': { query: '{ __typename }', id: 'x' },
+    'variables in a list': { query: '{ __typename }', variables: [] },
+    'prototype keys': { query: '{ __proto__: __typename constructor: __typename }' },
+  };
+
+  test.each(Object.entries(queries))('is answered as Yoga answers it: %s', async (_, body) => {
+    const { url } = await startService({ engine: 'memory' });
+    const token = await tokenFor('alice');
+    const ask = async (accept: string, authorization: object) => {
+      const headers = { ...json, accept, ...authorization };
+      const response = await send(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify(body) });
+      return [response.status, response.headers['content-type'], String(response.body)];
+    };
+    // Whoever is particular about the charset gets to Yoga.
+    for (const type of ['application/json', 'application/graphql-response+json'])
+      for (const authorization of [{}, { authorization: `Bearer ${token}` }, { authorization: 'Bearer x' }])
+        expect(await ask(type, authorization)).toEqual(await ask(`${type}; charset=utf-8`, authorization));
+  });
+
+  test.each([
+    ['*/*', 200, 'application/json; charset=utf-8'],
+    ['application/*', 200, 'application/json; charset=utf-8'],
+    ['text/html, application/json;q=0.9', 200, 'application/json; charset=utf-8'],
+    [
+      'application/graphql-response+json, application/json',
+      200,
+      'application/graphql-response+json; charset=utf-8',
+    ],
+    ['constructor, application/json', 200, 'application/json; charset=utf-8'],
+    ['constructor', 406, undefined],
+    ['text/plain', 406, undefined],
+  ])('comes as its client accepts it: %s', async (accept, status, type) => {
+    const { url } = await startService({ engine: 'memory' });
+    const response = await send(`${url}/graphql`, {
+      method: 'POST',
+      headers: { ...json, accept },
+      body: typename,
+    });
+    expect([response.status, response.headers['content-type']]).toEqual([status, type]);
+  });
+});
+
 test('every audit of GraphQL over HTTP passes', async () => {
   const { url } = await startService({ engine: 'memory' });
   const audits = serverAudits({ url: `${url}/graphql`, fetchFn: fetch });

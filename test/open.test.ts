@@ -199,8 +199,9 @@ test('a refreshed token counts after a revocation by when it was issued, also wh
   await vi.waitFor(() => expect(written).toHaveLength(2));
   expect(written[1]).toMatchObject({ hubIds: ['team'] });
 
-  // One that was asked for before is for others.
-  await refreshSession(node, first, { ...first, hubs: new Map(), issuedAt: 1 }, {});
+  // An older one that ends earlier is for others.
+  const older = { ...first, hubs: new Map(), issuedAt: 1, expiresAt: first.expiresAt - 1000 };
+  await refreshSession(node, older, { ...older, expiresAt: older.expiresAt + 1 }, {});
   await turns(5);
   expect([...socket.topics.keys()]).toContain('hub:team');
 });

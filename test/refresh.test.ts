@@ -69,6 +69,55 @@ describe.each(engines)('refreshSession, on %s', (engine) => {
     expect((await socket.heard()).map(({ type }) => type)).toEqual(['second', 'third', 'team']);
   });
 
+  test('takes a token that was issued earlier, when it lasts longer', async () => {
+    const { clock, alice, refresh } = await begin();
+    const socket = await alice.open();
+    await refresh({ token: await tokenFor('alice', { ...claims, expiresIn: 3000, issuedAt: -5 }) });
+    expect(await socket.heard()).toEqual([]);
+    clock.advance(65_000);
+    await alice.message({ target: { socketId: socket.ready.socketId }, payload: 'here' });
+    expect(await socket.next()).toMatchObject({ payload: 'here' });
+  });
+
+  test('brings its hubs also to who asks with the new token itself', async () => {
+    const { node, other, alice } = await begin();
+    const socket = await alice.open();
+    const hubs = { team: 'write', first: 'read', second: 'read' };
+    const token = await tokenFor('alice', { hubs });
+    await post(node.url, token, document, { token });
+    expect(await socket.heard()).toEqual([]);
+    const bob = await person(other.url, 'bob', { hubs });
+    const own = await bob.open();
+    for (const hubId of ['first', 'second'])
+      await bob.notify({ recipients: [hubId], socketId: own.ready.socketId, type: hubId });
+    expect((await socket.heard()).map(({ type }) => type)).toEqual(['first', 'second']);
+  });
+
+  test('a hub that the new token claims outlasts a grant, and a token of another device', async () => {
+    const { clock, node, other, alice, refresh } = await begin();
+    const [phone, tablet] = [
+      await alice.open({ variables: { deviceId: 'phone' } }),
+      await alice.open({ variables: { deviceId: 'tablet' } }),
+    ];
+    const hubs = { ...claims.hubs, granted: 'read', claimed: 'read' };
+    const grant = `mutation ($expiresAt: DateTime) { grantHub(hubId: "granted", uid: "alice", privilege: READ, expiresAt: $expiresAt) { hubId } }`;
+    const admin = await tokenFor('backend', { admin: true });
+    await post(node.url, admin, grant, { expiresAt: new Date(clock.now() + 100_000).toISOString() });
+    await refresh({ token: await tokenFor('alice', { hubs, expiresIn: 200 }), deviceId: 'phone' });
+    await refresh({ token: await tokenFor('alice', { hubs, expiresIn: 3000 }), deviceId: 'tablet' });
+    for (const socket of [phone, tablet]) expect(await socket.heard()).toEqual([]);
+    clock.advance(205_000);
+    expect(await phone.next()).toMatchObject({ code: 'TOKEN_EXPIRED' });
+    const bob = await person(other.url, 'bob', { hubs });
+    const own = await bob.open();
+    for (const hubId of ['granted', 'claimed'])
+      await bob.notify({ recipients: [hubId], socketId: own.ready.socketId, type: hubId });
+    expect([await tablet.next(), await tablet.next()]).toMatchObject([
+      { type: 'granted' },
+      { type: 'claimed' },
+    ]);
+  });
+
   test('refuses a token of somebody else, one that ends earlier, and one that is none', async () => {
     const { clock, alice, refresh } = await begin();
     const socket = await alice.open();

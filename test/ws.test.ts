@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { as, documents, post } from './support/api.ts';
 import { manualClock } from './support/clock.ts';
@@ -202,6 +203,23 @@ describe('operations', () => {
 });
 
 describe.each(engines)('an operation id that is used again, on %s', (engine) => {
+  test('in the same breath as one that is refused, names the second only', async () => {
+    const node = await startService({ engine });
+    const raw = await signedInWs(node.url, await tokenFor('alice'));
+    const { _socket: tcp } = raw.ws as unknown as { _socket: Socket };
+    // One write, which arrives in one piece.
+    tcp.cork();
+    raw.subscribe('1', '{ nonsense }');
+    raw.send({ id: '1', type: 'complete' });
+    raw.subscribe('1', shortDocument);
+    tcp.uncork();
+    expect(await raw.next()).toMatchObject({
+      payload: { data: { incomingSignal: { __typename: 'SocketReady' } } },
+    });
+    raw.send({ id: '1', type: 'complete' });
+    await until('it is gone', () => node.stats().sockets === 0);
+  });
+
   test.each([
     ['while the first subscription opens', false],
     ['when the first subscription is open', true],

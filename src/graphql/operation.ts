@@ -106,5 +106,5 @@ const answerTypes: Readonly<Record<string, string>> = {
 function answerTypeOf({ headers: { accept = '*/*' } }: IncomingMessage): string | undefined {
   if (/charset|text\/event-stream/i.test(accept)) return undefined;
   const accepted = accept.split(',').map((each) => each.split(';')[0]?.trim().toLowerCase() ?? '');
-  return answerTypes[accepted.find((each) => each in answerTypes) ?? ''];
+  return answerTypes[accepted.find((each) => Object.hasOwn(answerTypes, each)) ?? ''];
 }

@@ -33,7 +33,7 @@ function isParams(value: unknown): value is Params {
     typeof (operationName ?? '') === 'string' &&
     isObject(variables ?? {}) &&
     isObject(extensions ?? {}) &&
-    Object.keys(value).every((name) => knownParams.has(name))
+    Object.entries(value).every(([name, given]) => given === null || knownParams.has(name))
   );
 }
 

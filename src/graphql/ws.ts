@@ -158,20 +158,29 @@ async function admit(
 ): Promise<Operation | readonly GraphQLError[]> {
   const { token } = connection.extra;
   let stream: WsDoor | undefined;
+  // From now on `complete` ends it.
+  let entry: Operation['entry'] = noDoor();
+  connection.subscriptions[id] = entry;
+  const refused = async (errors: readonly GraphQLError[]): Promise<readonly GraphQLError[]> => {
+    // What came with it is known by then: it may be completed, and another one have its id.
+    await undefined;
+    return connection.subscriptions[id] === entry ? errors : unanswered();
+  };
   try {
     checkOperationId(id);
     const params = { query, operationName: operationName ?? null, variables: variables ?? null };
     const { schema, document, errors, kind, contextFactory } = prepare(parts.yoga, token, params);
-    if (errors.length > 0) return errors.map((error) => withoutStatus(parts.mask(error)));
+    if (errors.length > 0) return await refused(errors.map((error) => withoutStatus(parts.mask(error))));
     requireKind(kind);
     if (kind === 'subscription') {
       checkDoors(parts, connection);
       const plan = parts.plans.acquire({ document, operationName, variables });
       stream = new WsDoor(parts.signaling, connection.extra, id, plan);
     }
-    const entry = stream ?? noDoor();
-    // From now on `complete` ends it, also while it opens.
-    connection.subscriptions[id] = entry;
+    if (stream) {
+      entry = stream;
+      connection.subscriptions[id] = entry;
+    }
     const contextValue = await contextFactory({
       token,
       door: stream,
@@ -190,7 +199,7 @@ async function admit(
     };
   } catch (error) {
     stream?.leave();
-    return [withoutStatus(parts.mask(error))];
+    return refused([withoutStatus(parts.mask(error))]);
   }
 }
 

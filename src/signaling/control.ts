@@ -12,7 +12,7 @@ import { hubOf, hubTopic, presenceTopic, type Topic } from './topic.ts';
 export function act(node: SignalingNode, socket: Socket, { envelope, number }: Signal): boolean {
   switch (envelope?.kind) {
     case 'HubGranted':
-      granted(node, socket, { hubId: envelope.grantedHubId, since: number ?? 0, until: envelope.until });
+      granted(node, socket, { ...envelope, hubId: envelope.grantedHubId, since: number ?? 0 });
       return true;
     case 'HubRevoked':
       revoked(node, socket, envelope);
@@ -39,19 +39,17 @@ function refreshed(
   { deviceId, expiresAt, issuedAt, hubs, claimed, claims }: Content & { kind: 'SessionRefreshed' },
 ): void {
   if (deviceId !== null && deviceId !== socket.record.deviceId) return;
-  // It was opened under a newer one.
-  if (issuedAt < socket.identity.issuedAt) return;
+  // It goes by a newer one, which lasts longer.
+  if (issuedAt < socket.identity.issuedAt && expiresAt < socket.identity.expiresAt) return;
   const former = [...socket.identity.hubs.keys()].filter((hubId) => isClaimed(socket, hubId));
   socket.identity = { ...socket.identity, expiresAt, issuedAt, hubs: new Map(claims) };
   setClaimed(socket, new Set(claimed));
   socket.callOffExpiry?.();
   socket.callOffExpiry = node.wheel.at(expiresAt, () => node.exchange.close(socket, 'TOKEN_EXPIRED'));
   const untils = new Map(hubs.map(({ hubId, until }) => [hubId, until]));
-  for (const hubId of former) {
-    const until = untils.get(hubId);
-    if (until === undefined) leaveHub(node, socket, hubTopic(hubId));
-    else partAt(node, socket, hubTopic(hubId), until);
-  }
+  for (const hubId of former) if (!untils.has(hubId)) leaveHub(node, socket, hubTopic(hubId));
+  for (const [hubId, until] of untils)
+    if (socket.topics.has(hubTopic(hubId))) partAt(node, socket, hubTopic(hubId), until);
 }
 
 function revoked(
@@ -73,13 +71,16 @@ interface Joining {
   readonly hubId: string;
   readonly since: number;
   readonly until: number | null;
+  /** What a socket has already, it keeps as it is. */
+  readonly ifMissing?: boolean | undefined;
 }
 
 function granted(node: SignalingNode, socket: Socket, joining: Joining): void {
   if (socket.hubIds && !socket.hubIds.has(joining.hubId)) return;
   const topic = hubTopic(joining.hubId);
-  if (socket.topics.has(topic)) partAt(node, socket, topic, joining.until);
-  else void joinLate(node, socket, topic, joining);
+  const isThere = socket.topics.has(topic);
+  if (isThere && !joining.ifMissing) partAt(node, socket, topic, joining.until);
+  else if (!isThere) void joinLate(node, socket, topic, joining);
 }
 
 /** Adds a topic to a live socket without a hole: hold, subscribe, read what came since, merge, go on. */
@@ -121,10 +122,9 @@ function inOrder(signals: Signal[]): Signal[] {
 
 /** Takes the socket off a hub's topic when its grant ends (milliseconds; null: never), instead of when it was to before. */
 export function partAt(node: SignalingNode, socket: Socket, topic: Topic, until: number | null): void {
-  if (isClaimed(socket, hubOf(topic) ?? '')) return;
   socket.deadlines?.get(topic)?.();
   socket.deadlines?.delete(topic);
-  if (until === null) return;
+  if (until === null || isClaimed(socket, hubOf(topic) ?? '')) return;
   socket.deadlines ??= new Map();
   const callOff = node.wheel.at(until, () => leaveHub(node, socket, topic));
   socket.deadlines.set(topic, callOff);

@@ -27,7 +27,8 @@ export async function refreshSession(
   const readable = (identity: Identity) =>
     [...hubsOf(identity, access, now)].filter(([, { privilege }]) => holds(privilege, 'READ'));
   const hubs = readable(next).map(([hubId, { until }]) => ({ hubId, until }));
-  const known = new Set(readable(present).map(([hubId]) => hubId));
+  // Who asks with the new token itself does not tell what their sockets have.
+  const known = isSame(present, next) ? new Set() : new Set(readable(present).map(([hubId]) => hubId));
   const refreshed: Content = {
     kind: 'SessionRefreshed',
     deviceId,
@@ -40,10 +41,21 @@ export async function refreshSession(
   // Sockets join one hub after the other, as they do when it is granted.
   const joined = hubs
     .filter(({ hubId }) => !known.has(hubId))
-    .map(({ hubId }): Content => ({ kind: 'HubGranted', grantedHubId: hubId, until: expiresAt }));
+    .map(
+      ({ hubId }): Content => ({
+        kind: 'HubGranted',
+        grantedHubId: hubId,
+        until: expiresAt,
+        ifMissing: true,
+      }),
+    );
   await node.store.commit({
     access: rememberClaims(next, access, now),
     append: [refreshed, ...joined].map((content) => entryForUser(uid, content)),
   });
   return { uid, expiresAt };
+}
+
+function isSame(a: Identity, b: Identity): boolean {
+  return a.issuedAt === b.issuedAt && a.expiresAt === b.expiresAt;
 }

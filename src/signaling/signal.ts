@@ -68,7 +68,7 @@ export type Content =
   | { kind: 'IncomingCall'; call: CallView; name: string | null; waiting: boolean; payload: unknown }
   | ({ kind: 'CallUpdated' } & CallUpdate)
   | { kind: 'CallLogged'; record: CallRecord }
-  | { kind: 'HubGranted'; grantedHubId: string; until: number | null }
+  | { kind: 'HubGranted'; grantedHubId: string; until: number | null; ifMissing?: true }
   /** `claims`: with the grant, the claims of tokens issued until then. */
   | { kind: 'HubRevoked'; revokedHubId: string; claims: boolean }
   /**
