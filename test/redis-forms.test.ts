@@ -57,7 +57,7 @@ describe('with Sentinel', () => {
     ['hangs', 'pause'],
     ['is replaced as planned', 'failover'],
   ])('both connections find the new primary when theirs %s', { timeout: 40_000 }, async (_, how) => {
-    // Quick ones see it in the same moment and vote for themselves, again and again.
+    // At their own pace: quick ones see it in the same moment and vote for themselves, again and again.
     const redis = await startSentinel();
     onTestFinished(() => redis.stop());
     const client = await startClient(redis.url);
@@ -79,7 +79,7 @@ describe('with Sentinel', () => {
   });
 
   test('a subscriber that is left behind on a demoted primary is noticed', { timeout: 40_000 }, async () => {
-    const redis = await startSentinel({ quick: true });
+    const redis = await startSentinel();
     onTestFinished(() => redis.stop());
     const client = await startClient(redis.url);
     const former = await redis.primary();

@@ -9,7 +9,7 @@ interface Form {
 
 /** The forms of Redis beside the single server: `describe.each(redisForms)`. */
 export const redisForms: readonly [name: string, start: () => Promise<Form>][] = [
-  ['Sentinel', () => startSentinel({ quick: true })],
+  ['Sentinel', () => startSentinel()],
   ['Cluster', () => startCluster()],
 ];
 

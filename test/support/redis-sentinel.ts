@@ -36,8 +36,6 @@ export interface SentinelOptions {
   readonly downAfterMs?: number;
   /** After how many milliseconds a failover that got stuck is tried again; 5,000 unless given. */
   readonly failoverTimeoutMs?: number;
-  /** The Sentinels look and talk ten times as often as they do by themselves. */
-  readonly quick?: boolean;
   /** More arguments for every data server, for example `['--requirepass', 'secret']`. */
   readonly args?: readonly string[];
   /** More lines of configuration for every Sentinel, for example `requirepass secret`. */
@@ -51,7 +49,7 @@ const name = 'main';
 /** Starts them and resolves when each knows the others and a failover could begin. */
 export async function startSentinel(options: SentinelOptions = {}): Promise<SentinelProcesses> {
   const { replicas = 1, sentinels: count = 3, downAfterMs = 1000, failoverTimeoutMs = 5000 } = options;
-  const { quick = false, args = [], config = '', password } = options;
+  const { args = [], config = '', password } = options;
   const servers: RedisProcess[] = [];
   const sentinels: RedisProcess[] = [];
 
@@ -131,9 +129,6 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
       config,
     ].join('\n');
     for (let i = 0; i < count; i++) sentinels.push(await startRedis({ sentinel: `${watched}\n` }));
-    if (quick)
-      for (const each of sentinels)
-        await lend(each, (redis) => redis.call('SENTINEL', 'DEBUG', ...quickPeriods));
     await settled();
     await acquainted();
   } catch (error) {
@@ -166,9 +161,6 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Sent
     stop,
   };
 }
-
-/** A tenth of the usual milliseconds. */
-const quickPeriods = ['info-period', 1000, 'publish-period', 200, 'ask-period', 100, 'ping-period', 100];
 
 const impatient = { retryStrategy: () => null, connectTimeout: 1000, commandTimeout: 1000 };
 
