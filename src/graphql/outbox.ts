@@ -73,17 +73,12 @@ export class Outbox<Item> implements Reader {
     if (waiting.push(this) === 1) process.nextTick(flushAll);
   }
 
-  /** Writes what waits, as far as the reader keeps up. */
+  /** Writes what waits, as far as the reader keeps up; before the tick's end for whoever gets nothing more in it. */
   flush(): void {
     this.#scheduled = false;
     if (this.#items.length === 0 || this.#connection.destroyed) return;
     if (this.#isFull()) this.#readers.cut(this);
     else this.#feed();
-  }
-
-  /** The same before the tick's end, for whoever gets nothing more in it: while all of it is at hand. */
-  flushNow(): void {
-    if (this.#items.length > 0) this.flush();
   }
 
   /** Writes all that waits, so that what is written past the outbox comes after it. */

@@ -119,7 +119,7 @@ class SseDoor implements Door, Sink, Beating {
   }
 
   flush(): void {
-    this.#outbox.flushNow();
+    this.#outbox.flush();
   }
 
   end(code: ClosingCode): void {

@@ -55,7 +55,7 @@ export class WsConnection implements Beating {
 
   /** What was written leaves now. */
   flush(): void {
-    this.#outbox.flushNow();
+    this.#outbox.flush();
   }
 
   onMessage(receive: (data: string) => Promise<void>): void {

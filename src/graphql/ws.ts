@@ -176,8 +176,6 @@ async function admit(
       checkDoors(parts, connection);
       const plan = parts.plans.acquire({ document, operationName, variables });
       stream = new WsDoor(parts.signaling, connection.extra, id, plan);
-    }
-    if (stream) {
       entry = stream;
       connection.subscriptions[id] = entry;
     }
