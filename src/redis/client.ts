@@ -162,17 +162,13 @@ function isOurMistake(error: unknown): boolean {
   );
 }
 
-/** The results of a pipeline, or its first error. */
-export async function results(pipeline: {
-  exec(): Promise<[error: Error | null, result: unknown][] | null>;
-}): Promise<unknown[]> {
-  const replies = (await available(pipeline.exec())) ?? [];
-  return available(
-    Promise.all(
-      replies.map(async ([error, result]) => {
-        if (error) throw error;
-        return result;
-      }),
-    ),
-  );
+/**
+ * The replies to commands that are sent together, or the first error. `gather` has them leave in one piece, and Redis
+ * answers them in one. Pipelines of ioredis do no more, and what they allocate outlives young collections: a busy node's
+ * heap grew to ten times its size between two full ones.
+ */
+export function together<const Answers extends readonly Promise<unknown>[]>(
+  answers: Answers,
+): Promise<{ -readonly [Index in keyof Answers]: Awaited<Answers[Index]> }> {
+  return available(Promise.all(answers));
 }

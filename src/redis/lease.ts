@@ -1,7 +1,7 @@
 import type { Clock } from '../signaling/clock.ts';
 import { createId } from '../signaling/id.ts';
 import type { Log } from '../signaling/log.ts';
-import { type RedisClient, results } from './client.ts';
+import { type RedisClient, together } from './client.ts';
 import type { Keys } from './keys.ts';
 
 /**
@@ -51,9 +51,9 @@ export function createLease({ client, keys, clock, log, onLapse, onTime }: Lease
   async function renew(): Promise<boolean> {
     const began = performance.now();
     const end = clock.now() + leaseMs;
-    const [time, added] = await results(redis.pipeline().time().zadd(keys.nodes, end, nodeId));
+    const [time, added] = await together([redis.time(), redis.zadd(keys.nodes, end, nodeId)]);
     until = end;
-    const [seconds, microseconds] = time as [string, string];
+    const [seconds, microseconds] = time;
     onTime(Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000));
     // Redis was emptied, or others have removed what was registered here.
     const wasForgotten = added === 1 && isKnown;

@@ -9,7 +9,7 @@ import type {
   Store,
   UserRecord,
 } from '../signaling/ports.ts';
-import { available, type RedisClient, results } from './client.ts';
+import { available, type RedisClient, together } from './client.ts';
 import { cutOf, planReading, type TopicReply } from './cut.ts';
 import type { Keys } from './keys.ts';
 import type { Lease } from './lease.ts';
@@ -35,7 +35,7 @@ export interface RegistryParts {
   readonly graceMs: number;
 }
 
-/** Every method is one command, one script or one pipeline, unless it says otherwise. */
+/** Every method is one round trip, unless it says otherwise. */
 export function createRegistry({ client, keys, clock, lease, graceMs }: RegistryParts): Registry {
   const { redis } = client;
   const { nodeId } = lease;
@@ -137,11 +137,10 @@ export function createRegistry({ client, keys, clock, lease, graceMs }: Registry
     const over = clock.now() - graceMs;
     // Who was away with everybody else cannot tell the dead from those who are on their way back.
     const canTell = lease.isSteady();
-    const pipeline = redis
-      .pipeline()
-      .zrangebyscore(keys.graces, '-inf', over, 'LIMIT', 0, mostForgotten)
-      .zrangebyscore(keys.nodes, '-inf', over);
-    const [inGrace, dead] = (await results(pipeline)) as [string[], string[]];
+    const [inGrace, dead] = await together([
+      redis.zrangebyscore(keys.graces, '-inf', over, 'LIMIT', 0, mostForgotten),
+      redis.zrangebyscore(keys.nodes, '-inf', over),
+    ]);
     const gone = await forget(
       inGrace.map((member) => member.split(' ') as [string, string]),
       '',
@@ -163,29 +162,27 @@ export function createRegistry({ client, keys, clock, lease, graceMs }: Registry
     const sockets = pairs((flat as unknown[]).flat() as string[]);
     const gone = await forget(sockets, node);
     if (sockets.length < mostForgotten) {
-      const rest = redis.pipeline().del(keys.nodeSockets(node), keys.nodeCounts(node));
-      await results(rest.zrem(keys.nodes, node));
+      await together([
+        redis.del(keys.nodeSockets(node), keys.nodeCounts(node)),
+        redis.zrem(keys.nodes, node),
+      ]);
     }
     return gone;
   }
 
   async function user(uid: string): Promise<UserRecord> {
-    const pipeline = redis
-      .pipeline()
-      .hgetall(keys.access(uid))
-      .hvals(keys.sockets(uid))
-      .hvals(keys.live(uid));
-    const [access, sockets, live, nodes] = await results(withLeases(pipeline));
-    return {
-      access: accessOf(Object.entries(access as Record<string, string>)),
-      sockets: knownSockets(sockets as string[], nodes as unknown[]),
-      live: live as string[],
-    };
+    const [access, sockets, live, nodes] = await together([
+      redis.hgetall(keys.access(uid)),
+      redis.hvals(keys.sockets(uid)),
+      redis.hvals(keys.live(uid)),
+      leases(),
+    ]);
+    return { access: accessOf(Object.entries(access)), sockets: knownSockets(sockets, nodes), live };
   }
 
-  /** Adds the command that reads which nodes are alive, or were less than a grace ago. */
-  function withLeases(pipeline: ReturnType<typeof redis.pipeline>): typeof pipeline {
-    return pipeline.zrangebyscore(keys.nodes, `(${clock.now() - graceMs}`, '+inf', 'WITHSCORES');
+  /** The nodes that are alive, or were less than a grace ago. */
+  function leases(): Promise<string[]> {
+    return redis.zrangebyscore(keys.nodes, `(${clock.now() - graceMs}`, '+inf', 'WITHSCORES');
   }
 
   async function access(uid: string): Promise<UserRecord['access']> {
@@ -193,9 +190,8 @@ export function createRegistry({ client, keys, clock, lease, graceMs }: Registry
   }
 
   async function socket(uid: string, socketId: string): Promise<KnownSocket | undefined> {
-    const pipeline = redis.pipeline().hget(keys.sockets(uid), socketId);
-    const [text, nodes] = await results(withLeases(pipeline));
-    return knownSockets(typeof text === 'string' ? [text] : [], nodes as unknown[])[0];
+    const [text, nodes] = await together([redis.hget(keys.sockets(uid), socketId), leases()]);
+    return knownSockets(text === null ? [] : [text], nodes)[0];
   }
 
   async function departures(uid: string): Promise<readonly Departure[]> {
@@ -204,9 +200,9 @@ export function createRegistry({ client, keys, clock, lease, graceMs }: Registry
   }
 
   async function ownerOf(socketId: string): Promise<string | undefined> {
-    const [owner, nodes] = await results(withLeases(redis.pipeline().get(keys.owner(socketId))));
-    const [node = '', ended = '', uid] = String(owner ?? '').split(' ');
-    return stateOf(node, Number(ended), leasesOf(nodes as unknown[])) ? uid : undefined;
+    const [owner, nodes] = await together([redis.get(keys.owner(socketId)), leases()]);
+    const [node = '', ended = '', uid] = (owner ?? '').split(' ');
+    return stateOf(node, Number(ended), leasesOf(nodes)) ? uid : undefined;
   }
 
   /** The sockets among those registered that are connected or in grace. */

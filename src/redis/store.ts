@@ -1,7 +1,7 @@
 import type { Clock } from '../signaling/clock.ts';
 import type { Change, Cut, HubCount, Logged, Outcome, Page, Reading, Store } from '../signaling/ports.ts';
 import type { Topic } from '../signaling/topic.ts';
-import { available, type RedisClient, results } from './client.ts';
+import { available, type RedisClient, together } from './client.ts';
 import { cutOf, loggedOf, planReading, type StreamEntry, type TopicReply } from './cut.ts';
 import type { Keys } from './keys.ts';
 import { planCommit } from './plan.ts';
@@ -14,7 +14,7 @@ export interface RedisStoreParts {
   readonly registry: Registry;
 }
 
-/** See the port. Every method is one command, one script or one pipeline, unless it says otherwise. */
+/** See the port. Every method is one round trip, unless it says otherwise. */
 export function createRedisStore({ client, keys, clock, registry }: RedisStoreParts): Store {
   const { redis } = client;
   /** The nodes that held a lease when that was last asked: nearly always those that hold one now. */
@@ -53,8 +53,10 @@ export function createRedisStore({ client, keys, clock, registry }: RedisStorePa
   }
 
   async function entries(topic: Topic, after: number): Promise<readonly Logged[]> {
-    const pipeline = redis.pipeline().hget(keys.log, 'epoch').xrange(keys.entries(topic), `(${after}-0`, '+');
-    const [epoch, found] = await results(pipeline);
+    const [epoch, found] = await together([
+      redis.hget(keys.log, 'epoch'),
+      redis.xrange(keys.entries(topic), `(${after}-0`, '+'),
+    ]);
     return (found as StreamEntry[]).map((entry) => loggedOf(topic, String(epoch), entry));
   }
 
@@ -72,13 +74,14 @@ export function createRedisStore({ client, keys, clock, registry }: RedisStorePa
     return fingerprint && typeof found === 'string' ? { fingerprint, result: found } : undefined;
   }
 
-  /** Which nodes hold their lease, and what each of them counts; a second pipeline for those that were not known. */
+  /** Which nodes hold their lease, and what each of them counts; a second round trip for those that were not known. */
   async function counts(hubIds: readonly string[]): Promise<ReadonlyMap<string, HubCount>> {
     if (hubIds.length === 0) return new Map();
-    const pipeline = redis.pipeline().zrangebyscore(keys.nodes, `(${clock.now()}`, '+inf');
     const asked = nodes;
-    for (const node of asked) pipeline.hmget(keys.nodeCounts(node), ...hubIds);
-    const [alive, ...found] = (await results(pipeline)) as [string[], ...(string | null)[][]];
+    const [alive, found] = await together([
+      redis.zrangebyscore(keys.nodes, `(${clock.now()}`, '+inf'),
+      countsOf(asked, hubIds),
+    ]);
     nodes = alive;
     const byNode = new Map(asked.map((node, i) => [node, found[i] ?? []]));
     const unknown = alive.filter((node) => !byNode.has(node));
@@ -88,11 +91,8 @@ export function createRedisStore({ client, keys, clock, registry }: RedisStorePa
     return new Map(hubIds.map((hubId, i) => [hubId, sum(living.map((ofNode) => Number(ofNode[i] ?? 0)))]));
   }
 
-  async function countsOf(asked: readonly string[], hubIds: readonly string[]): Promise<(string | null)[][]> {
-    if (asked.length === 0) return [];
-    const pipeline = redis.pipeline();
-    for (const node of asked) pipeline.hmget(keys.nodeCounts(node), ...hubIds);
-    return (await results(pipeline)) as (string | null)[][];
+  function countsOf(asked: readonly string[], hubIds: readonly string[]): Promise<(string | null)[][]> {
+    return together(asked.map((node) => redis.hmget(keys.nodeCounts(node), ...hubIds)));
   }
 
   async function due(now: number, limit: number): Promise<readonly string[]> {
