@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { chunkOf, joinBodies, joinChunks } from '../src/graphql/chunk.ts';
-import { joinFrames } from '../src/graphql/frame.ts';
+import { joinFrames, keepFrames } from '../src/graphql/frame.ts';
 
 /** What a real client reads when a server writes these bytes to its upgraded connection. */
 async function readBack(bytes: Buffer, count: number): Promise<string[]> {
@@ -36,6 +36,26 @@ test('frames of every length class are read back by a WebSocket client, in one g
   const rests = lengths.map((length) => Buffer.alloc(length, 'x'));
   const bytes = joinFrames(rests.map((rest) => ({ start, rest })));
   expect(await readBack(bytes, lengths.length)).toEqual(rests.map((rest) => `${start}${rest}`));
+});
+
+test('frames that differ in their ids alone share one buffer, until it is kept', () => {
+  const [one, two] = [Buffer.from('{"payload":1}}'), Buffer.from('{"payload":2}}')];
+  const frames = (id: string, ...rests: Buffer[]) =>
+    rests.map((rest) => ({ start: Buffer.from(`{"id":"${id}",`), rest }));
+  const textOf = (bytes: Buffer) => bytes.toString('latin1').replaceAll(/\x81./g, ' ');
+  const first = joinFrames(frames('a', one, two));
+  expect(textOf(first)).toBe(' {"id":"a",{"payload":1}} {"id":"a",{"payload":2}}');
+  expect(joinFrames(frames('b', one, two))).toBe(first);
+  expect(textOf(first)).toBe(' {"id":"b",{"payload":1}} {"id":"b",{"payload":2}}');
+  keepFrames();
+  expect(textOf(joinFrames(frames('c', one, two)))).toBe(
+    ' {"id":"c",{"payload":1}} {"id":"c",{"payload":2}}',
+  );
+  expect(textOf(joinFrames(frames('long', one, two)))).toBe(
+    ' {"id":"long",{"payload":1}} {"id":"long",{"payload":2}}',
+  );
+  expect(textOf(joinFrames(frames('d', one)))).toBe(' {"id":"d",{"payload":1}}');
+  expect(textOf(first)).toBe(' {"id":"b",{"payload":1}} {"id":"b",{"payload":2}}');
 });
 
 test('chunks are joined once for all who get the same ones, and stay what they are', () => {

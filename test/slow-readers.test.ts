@@ -92,6 +92,9 @@ function otherEnd(port: number | undefined): Socket {
   return found as Socket;
 }
 
+/** As long as the ids that other clients give to their operations: frames differ in nothing else. */
+const operationId = '00000000-0000-4000-8000-000000000000';
+
 /** A client that stops reading: what it had read until it was cut off, as text. */
 async function stalledReader(transport: Transport, url: string, token: string) {
   if (transport === 'sse') {
@@ -103,14 +106,17 @@ async function stalledReader(transport: Transport, url: string, token: string) {
       resume: () => raw.socket.resume(),
       closed: raw.closed,
       text: () => raw.text,
+      ids: new Set([operationId]),
     };
   }
   const raw = await signedInWs(url, token);
   let text = '';
+  const ids = new Set<string>();
   raw.ws.on('message', (data) => {
     text += String(data);
+    ids.add((JSON.parse(String(data)) as { id: string }).id);
   });
-  raw.subscribe('1', document);
+  raw.subscribe(operationId, document);
   await raw.nextOf('next');
   raw.ws.pause();
   const { _socket } = raw.ws as unknown as { _socket: Socket };
@@ -119,6 +125,7 @@ async function stalledReader(transport: Transport, url: string, token: string) {
     resume: () => raw.ws.resume(),
     closed: raw.closed,
     text: () => text,
+    ids,
   };
 }
 
@@ -176,6 +183,8 @@ describe.each(transports)('over %s', (transport) => {
     await until('everything', () => reader.text().includes(`"payload":"${sent() - 1}:`));
     const order = [...reader.text().matchAll(/"payload":"(\d+):/g)].map(([, number]) => Number(number));
     expect(order).toEqual(Array.from({ length: sent() }, (_, i) => i));
+    // What waited for it was not written over with what others got meanwhile.
+    expect([...reader.ids]).toEqual([operationId]);
     pass(clock, 5);
     expect(node.stats()).toMatchObject({ sockets: 2, slowReaders: 0 });
   });

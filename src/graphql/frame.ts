@@ -12,22 +12,55 @@ const finalText = 0x81;
 export const framePacking: Packing<Frame> = {
   lengthOf: (frame) => headLength(lengthOf(frame)) + lengthOf(frame),
   join: joinFrames,
+  keep: keepFrames,
 };
 
-/** WebSocket frames, one after the other, in one buffer of their own. */
+/**
+ * The frames that were joined last, and their bytes. The connections of a hub get the same ones, one after the other, that
+ * differ in the ids of operations: those are written over what the last connection got. A buffer of its own for each
+ * connection costs no more to write, but a quarter of a delivery to collect.
+ */
+let last: { readonly frames: readonly Frame[]; readonly bytes: Buffer } | undefined;
+
+/** WebSocket frames, one after the other. The bytes are those of the caller until the next call, unless they are kept. */
 export function joinFrames(frames: readonly Frame[]): Buffer {
-  let length = 0;
-  for (const frame of frames) length += headLength(lengthOf(frame)) + lengthOf(frame);
-  const bytes = Buffer.allocUnsafe(length);
-  let at = 0;
-  for (const frame of frames) at = writeFrame(bytes, at, frame);
+  if (last && isAlike(frames, last.frames)) return readdress(last.bytes, frames);
+  const bytes = layOut(frames);
+  last = { frames, bytes };
   return bytes;
 }
 
-function writeFrame(bytes: Buffer, offset: number, frame: Frame): number {
-  let at = writeHead(bytes, offset, lengthOf(frame));
-  at += frame.start.copy(bytes, at);
-  return at + frame.rest.copy(bytes, at);
+/** What was joined last is not to change any more. */
+export function keepFrames(): void {
+  last = undefined;
+}
+
+/** Whether frames differ in nothing but ids, of one length. */
+function isAlike(a: readonly Frame[], b: readonly Frame[]): boolean {
+  if (a.length !== b.length) return false;
+  return a.every(({ start, rest }, i) => rest === b[i]?.rest && start.length === b[i]?.start.length);
+}
+
+function readdress(bytes: Buffer, frames: readonly Frame[]): Buffer {
+  let at = 0;
+  for (const frame of frames) {
+    const length = lengthOf(frame);
+    at += headLength(length);
+    frame.start.copy(bytes, at);
+    at += length;
+  }
+  return bytes;
+}
+
+function layOut(frames: readonly Frame[]): Buffer {
+  const bytes = Buffer.allocUnsafe(frames.reduce((sum, frame) => sum + framePacking.lengthOf(frame), 0));
+  let at = 0;
+  for (const frame of frames) {
+    at = writeHead(bytes, at, lengthOf(frame));
+    at += frame.start.copy(bytes, at);
+    at += frame.rest.copy(bytes, at);
+  }
+  return bytes;
 }
 
 /** One byte for the kind, one for a length up to 125, two or eight more for a longer one. */

@@ -7,10 +7,13 @@ const mostUnsent = 1024 * 1024;
 /** What is given to a connection at once, in bytes, and waits there: the rest is fed as it drains. */
 const pieceBytes = 64 * 1024;
 
-/** How items become bytes; those may be shared between connections, so they are never changed. */
+/** How items become bytes. Those may be shared between connections: nobody but the packing changes them. */
 export interface Packing<Item> {
   lengthOf(item: Item): number;
+  /** The packing may write over these bytes when it is called again. */
   join(items: readonly Item[]): Buffer;
+  /** What was joined last waits in a connection: it stays as it is. */
+  keep(): void;
 }
 
 /** What waits in most outboxes at most times. */
@@ -18,8 +21,10 @@ const nothing: readonly never[] = [];
 
 /** The outboxes that have something to write. One callback at the end of the tick empties them all. */
 let waiting: { flush(): void }[] = [];
+let isDue = false;
 
 function flushAll(): void {
+  isDue = false;
   const flushing = waiting;
   waiting = [];
   for (const outbox of flushing) outbox.flush();
@@ -70,12 +75,17 @@ export class Outbox<Item> implements Reader {
     this.#pushed += this.#packing.lengthOf(item);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    if (waiting.push(this) === 1) process.nextTick(flushAll);
+    waiting.push(this);
+    if (isDue) return;
+    isDue = true;
+    process.nextTick(flushAll);
   }
 
   /** Writes what waits, as far as the reader keeps up; before the tick's end for whoever gets nothing more in it. */
   flush(): void {
     this.#scheduled = false;
+    // Who is flushed as soon as it was written to need not be looked at again: in a hub of thousands that would cost.
+    if (waiting.at(-1) === this) waiting.pop();
     if (this.#items.length === 0 || this.#connection.destroyed) return;
     if (this.#isFull()) this.#readers.cut(this);
     else this.#feed();
@@ -124,7 +134,10 @@ export class Outbox<Item> implements Reader {
   #write(items: readonly Item[]): void {
     for (const item of items) this.#fed += this.#packing.lengthOf(item);
     this.#connection.write(this.#packing.join(items));
-    if (this.#connection.writableLength > 0) this.#readers.watch(this);
+    // The kernel has its own copy of whatever it took; what it did not take waits here.
+    if (this.#connection.writableLength === 0) return;
+    this.#packing.keep();
+    this.#readers.watch(this);
   }
 
   #takePiece(): readonly Item[] {
