@@ -6,7 +6,7 @@ import { aboveIdle, type Spent, spending } from '../run/cpu.ts';
 import type { Sample } from '../run/figures.ts';
 import { fits } from '../run/fits.ts';
 import { latencyValues, lossValues } from '../run/latency.ts';
-import { startStage } from '../run/stage.ts';
+import { type Stage, startStage } from '../run/stage.ts';
 import { type SubjectName, subjectOf } from '../subjects.ts';
 
 /*
@@ -112,8 +112,11 @@ function isPromised({ subject, sockets, operations }: Hub): boolean {
 async function measure(hub: Hub, repetition: number): Promise<Sample[]> {
   const stage = await startStage(hub.subject, { pingMs: noPingsMs });
   try {
+    await warmUp(hub, stage);
     const { load } = await stage.generator();
     await openHub(hub, load, stage.urls);
+    // What is measured does not pay for collecting what opening and warming up have left.
+    for (const { probe } of stage.servers) await probe.heap(null);
     const { spent: idle } = await spending(stage.pids, () => delay(hub.seconds * 1000));
     const samples: Sample[] = [];
     for (const shape of hub.shapes) {
@@ -124,6 +127,20 @@ async function measure(hub: Hub, repetition: number): Promise<Sample[]> {
   } finally {
     await stage.stop();
   }
+}
+
+/** So many signals to a hub of two, one a millisecond: compilers must have seen the way of a signal, not only deliveries. */
+const warmUpSignals = 3000;
+
+async function warmUp({ subject }: Hub, stage: Stage): Promise<void> {
+  const { dialect } = subjectOf(subject);
+  const { load, stop } = await stage.generator();
+  const few = { sockets: 2, hubId: 'warm-up', devicesPerUser: 1, operations: 1, inFlight: 2 };
+  await load.join({ dialect, urls: stage.urls, ...few });
+  await load.settle({ to: 'hub', reach: 1 });
+  const rhythm = { burst: 1, intervalUs: 1000, writes: warmUpSignals };
+  await load.run({ to: 'hub', reach: 1, payloadBytes: 400, awake: true, ...rhythm });
+  await stop();
 }
 
 /** Opens the sockets, and sends until the compilers have seen enough: 50,000 deliveries, in both rhythms. */
