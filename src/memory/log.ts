@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { Clock } from '../signaling/clock.ts';
 import type { Cursor } from '../signaling/cursor.ts';
+import { createEpoch } from '../signaling/id.ts';
 import type { Entry, Logged } from '../signaling/ports.ts';
 import type { Retention, Topic } from '../signaling/topic.ts';
 import { createExpiringMap } from './expiring-map.ts';
@@ -26,7 +26,7 @@ interface Kept {
 const recordMs = 24 * 60 * 60 * 1000;
 
 export function createMemoryLog(clock: Clock, publish: (entry: Logged) => void): MemoryLog {
-  const epoch = randomBytes(6).toString('hex');
+  const epoch = createEpoch();
   const kept = createExpiringMap<Kept>(clock);
   const records = createExpiringMap<number>(clock);
   let last = 0;

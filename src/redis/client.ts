@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { parseRedisAddress } from '../redis-address.ts';
 import { SignalingError } from '../signaling/errors.ts';
+import { createEpoch } from '../signaling/id.ts';
 import type { Log } from '../signaling/log.ts';
 import { createLink, gather, type Link, reach } from './link.ts';
 import { createFindPrimary, nameOf } from './primary.ts';
@@ -80,7 +80,7 @@ export function createRedisClient(url: string, tag: string, log: Log): RedisClie
     for (let claim = 0; claim < claims; claim++) {
       const { server } = commands;
       if (!server) throw unavailable();
-      const reply = await available(send(server.run, freshEpoch(), replaces));
+      const reply = await available(send(server.run, createEpoch(), replaces));
       if (reply[0] !== 'STALE_PRIMARY') return reply;
       replaces = String(reply[1] ?? '');
       log.warn(
@@ -112,10 +112,6 @@ export function createRedisClient(url: string, tag: string, log: Log): RedisClie
       redis.disconnect();
     },
   };
-}
-
-function freshEpoch(): string {
-  return randomBytes(6).toString('hex');
 }
 
 /** What we need to know of a server. */
