@@ -1,8 +1,8 @@
 import { nowUs } from '../clock.ts';
 import type { Schedule } from './api.ts';
 
-/** Timers are this inexact, in microseconds; the last stretch is waited for in turns of the event loop. */
-const timerSlackUs = 1500;
+/** Timers, and waking up, are this inexact, in microseconds; the last stretch is waited for in turns of the event loop. */
+const timerSlackUs = 3000;
 
 /** A write counts as late after this, in microseconds. */
 const lateUs = 1000;

@@ -25,7 +25,7 @@ export interface NodeOptions {
   readonly core: number;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Gives way to other processes of the same core. */
+  /** Gives way to other processes of the same core, at once: the scheduler runs it when nobody else wants to (SCHED_IDLE). */
   readonly yields?: boolean;
 }
 
@@ -35,7 +35,7 @@ export async function startNode(
   { core, flags = [], env = {}, yields = false }: NodeOptions,
 ): Promise<NodeProcess> {
   const command = [process.execPath, ...flags, ...program];
-  const whole = [...(yields ? ['nice', '-n', '10'] : []), ...pinTo(core), ...command];
+  const whole = [...(yields ? ['chrt', '--idle', '0'] : []), ...pinTo(core), ...command];
   const child = spawn(whole[0] ?? '', whole.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
