@@ -3,7 +3,7 @@ import { createHeartbeat } from '../src/graphql/heartbeat.ts';
 import { as, post } from './support/api.ts';
 import { type ManualClock, manualClock } from './support/clock.ts';
 import { listenDocument } from './support/listen.ts';
-import { type RawWs, rawSse, signedInWs, until } from './support/raw.ts';
+import { type RawWs, rawSse, signedInWs, turns, until } from './support/raw.ts';
 import { startService, tokenFor } from './support/service.ts';
 
 /** Moves the clock as time does, second by second. */
@@ -48,6 +48,24 @@ test('every connection is pinged once in each heartbeat, they are spread over it
   expect([...pings.values()].filter((count) => count === 3)).toHaveLength(1);
   heartbeat.stop();
   expect(clock.tasks).toBe(0);
+});
+
+test('many connections are pinged in several turns of the event loop, so that nothing else waits for all of them', async () => {
+  const clock = manualClock();
+  const heartbeat = createHeartbeat(clock);
+  const each = 1000;
+  let pings = 0;
+  for (let added = 0; added < each * beat; added++) heartbeat.add({ ping: () => pings++ });
+  pass(clock, 1);
+  let most = pings;
+  for (let turn = 0; turn < each && pings < each; turn++) {
+    const before = pings;
+    await turns(1);
+    most = Math.max(most, pings - before);
+  }
+  expect(pings).toBe(each);
+  expect(most).toBeLessThanOrEqual(100);
+  heartbeat.stop();
 });
 
 test('the heartbeat that clients are told of is the one that is kept', async () => {
