@@ -117,6 +117,7 @@ async function measure(hub: Hub, repetition: number): Promise<Sample[]> {
     await openHub(hub, load, stage.urls);
     // What is measured does not pay for collecting what opening and warming up have left.
     for (const { probe } of stage.servers) await probe.heap(null);
+    await delay(sweepMs);
     const { spent: idle } = await spending(stage.pids, () => delay(hub.seconds * 1000));
     const samples: Sample[] = [];
     for (const shape of hub.shapes) {
@@ -129,6 +130,9 @@ async function measure(hub: Hub, repetition: number): Promise<Sample[]> {
   }
 }
 
+/** A collection is swept in the background for half a second, in milliseconds: no part of being idle. */
+const sweepMs = 1000;
+
 /** So many signals to a hub of two, one a millisecond: compilers must have seen the way of a signal, not only deliveries. */
 const warmUpSignals = 3000;
 
@@ -139,7 +143,14 @@ async function warmUp({ subject }: Hub, stage: Stage): Promise<void> {
   await load.join({ dialect, urls: stage.urls, ...few });
   await load.settle({ to: 'hub', reach: 1 });
   const rhythm = { burst: 1, intervalUs: 1000, writes: warmUpSignals };
-  await load.run({ to: 'hub', reach: 1, payloadBytes: 400, awake: true, ...rhythm });
+  const { refused, complaint } = await load.run({
+    to: 'hub',
+    reach: 1,
+    payloadBytes: 400,
+    awake: true,
+    ...rhythm,
+  });
+  if (refused > 0) throw new Error(`It refuses signals to a hub of two. ${complaint}`);
   await stop();
 }
 

@@ -20,6 +20,8 @@ const sections: Readonly<Record<BenchName, (results: Results) => Section>> = {
 
 export interface Page {
   readonly text: string;
+  /** What must hold, and whether it does: the table that the page begins with. */
+  readonly promises: string;
   /** SVG text by file name. */
   readonly plots: Readonly<Record<string, string>>;
 }
@@ -31,11 +33,12 @@ export function renderPage(
 ): Page {
   const measured = Object.values(results);
   const written = measured.map((result) => ({ result, section: sections[result.bench](results) }));
+  const promises = mustShowTable(results);
   const parts = [
     '# What the service costs, and what others do',
     introduction(quick),
     '## What must hold',
-    mustShowTable(results),
+    promises,
     notes.trim(),
     ...written.map(({ result, section }) => sectionText(result, section, quick)),
     '## Machine and versions',
@@ -44,6 +47,7 @@ export function renderPage(
   ];
   return {
     text: `${parts.filter(Boolean).join('\n\n').replaceAll('FOLDER', folder)}\n`,
+    promises,
     plots: Object.assign({}, ...written.map(({ section }) => section.plots)),
   };
 }

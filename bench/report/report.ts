@@ -15,6 +15,10 @@ function filesOf({ quick }: Options) {
   return { page: new URL(`REPORT${suffix}.md`, bench), folder: `figures${suffix}` };
 }
 
+/** Where the project's own page shows the first table of the report. */
+const readme = new URL('../README.md', bench);
+const shown = /(?<=<!-- figures -->\n).*?(?=<!-- end of figures -->)/s;
+
 /** Runs every bench and writes the page, its plots, and the figures it is made of. Returns the exit code. */
 export async function writeReport(
   options: Options,
@@ -47,9 +51,14 @@ function ofPresentCode(results: Results): Results {
 async function save(options: Options, results: Results): Promise<void> {
   const { page, folder } = filesOf(options);
   const notes = await readFile(new URL('report/notes.md', bench), 'utf8').catch(() => '');
-  const { text, plots } = renderPage(results, { folder, notes, quick: options.quick });
+  const { text, plots, promises } = renderPage(results, { folder, notes, quick: options.quick });
   await mkdir(new URL(`${folder}/`, bench), { recursive: true });
   await writeFile(new URL(`${folder}/figures.json`, bench), `${JSON.stringify(results)}\n`);
   for (const [name, svg] of Object.entries(plots)) await writeFile(new URL(`${folder}/${name}`, bench), svg);
   await writeFile(page, text);
+  if (!options.quick)
+    await writeFile(
+      readme,
+      (await readFile(readme, 'utf8')).replace(shown, () => `\n${promises}\n\n`),
+    );
 }
