@@ -9,9 +9,11 @@ import type { Change } from './ports.ts';
 /** How often due deadlines are looked for, in milliseconds: with what firing takes, none is a second late. */
 const sweepMs = 500;
 
-/** How many due deadlines are read at once, and how many of them are fired side by side. */
+/** How many due deadlines are read at once. */
 const mostRead = 1000;
-const sideBySide = 50;
+
+/** How many of them are fired side by side: a few milliseconds' work, so that no dial waits for all that are due. */
+const sideBySide = 4;
 
 /** Fires the deadlines of calls, whichever node took them: every node looks, and one of them wins each. */
 export function startDeadlines(node: SignalingNode): () => void {
