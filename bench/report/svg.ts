@@ -37,8 +37,9 @@ export function lineChart({ title, xs, series }: LineChart): string {
     const dots = points.map((point) => dot(point, color)).join('');
     return `<polyline points="${points.join(' ')}" fill="none" stroke="${color}" stroke-width="2.5"/>${dots}`;
   });
-  const names = spread(series.map(({ values }) => y(values.findLast((value) => value !== null) ?? 0))).map(
-    (at, i) => text(plot.right + 10, at + 4, series[i]?.label ?? '', { color: series[i]?.color ?? '' }),
+  const ends = series.map(({ values }) => y(values.findLast((value) => value !== null) ?? 0));
+  const names = spread(ends, plot.bottom + 10).map((at, i) =>
+    text(plot.right + 10, at + 4, series[i]?.label ?? '', { color: series[i]?.color ?? '' }),
   );
   return svg(345, title, [...grid, ...labels, ...lines, ...names]);
 }
@@ -63,7 +64,7 @@ export function barChart({ title, bars }: { readonly title: string; readonly bar
 }
 
 function svg(height: number, title: string, parts: readonly string[]): string {
-  const head = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ${font}>`;
+  const head = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ${font} role="img"><title>${escaped(title)}</title>`;
   const ground = `<rect width="${width}" height="${height}" rx="8" fill="#ffffff"/>`;
   const heading = `<text x="20" y="28" font-size="15" font-weight="600" fill="#111111">${escaped(title)}</text>`;
   return [head, ground, heading, ...parts, '</svg>', ''].join('\n');
@@ -83,14 +84,19 @@ function dot(point: string, color: string): string {
   return `<circle cx="${x}" cy="${y}" r="3.5" fill="${color}"/>`;
 }
 
-/** Moves labels apart that would stand on each other. */
-function spread(places: readonly number[]): number[] {
+/** Moves labels apart that would stand on each other: down, and up again where that leads beyond the lowest place. */
+function spread(places: readonly number[], lowest: number): number[] {
   const order = places.map((_, i) => i).sort((a, b) => (places[a] ?? 0) - (places[b] ?? 0));
   const moved = [...places];
   let next = Number.NEGATIVE_INFINITY;
   for (const i of order) {
     moved[i] = Math.max(moved[i] ?? 0, next);
     next = (moved[i] ?? 0) + 16;
+  }
+  let most = lowest;
+  for (const i of order.reverse()) {
+    moved[i] = Math.min(moved[i] ?? 0, most);
+    most = (moved[i] ?? 0) - 16;
   }
   return moved;
 }
