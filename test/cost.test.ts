@@ -45,7 +45,6 @@ test('what a tick brings for a connection is one write, in the order it came', a
   const packing = {
     lengthOf: (item: string) => item.length,
     join: (items: readonly string[]) => Buffer.from(items.join('')),
-    keep: () => {},
   };
   const slowReaders = createSlowReaders(manualClock());
   const outboxes = accepted.map(

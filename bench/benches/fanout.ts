@@ -142,14 +142,8 @@ async function warmUp({ subject }: Hub, stage: Stage): Promise<void> {
   const few = { sockets: 2, hubId: 'warm-up', devicesPerUser: 1, operations: 1, inFlight: 2 };
   await load.join({ dialect, urls: stage.urls, ...few });
   await load.settle({ to: 'hub', reach: 1 });
-  const rhythm = { burst: 1, intervalUs: 1000, writes: warmUpSignals };
-  const { refused, complaint } = await load.run({
-    to: 'hub',
-    reach: 1,
-    payloadBytes: 400,
-    awake: true,
-    ...rhythm,
-  });
+  const schedule = { reach: 1, payloadBytes: 400, burst: 1, intervalUs: 1000, writes: warmUpSignals };
+  const { refused, complaint } = await load.run({ to: 'hub', awake: true, ...schedule });
   if (refused > 0) throw new Error(`It refuses signals to a hub of two. ${complaint}`);
   await stop();
 }

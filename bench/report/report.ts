@@ -56,9 +56,13 @@ async function save(options: Options, results: Results): Promise<void> {
   await writeFile(new URL(`${folder}/figures.json`, bench), `${JSON.stringify(results)}\n`);
   for (const [name, svg] of Object.entries(plots)) await writeFile(new URL(`${folder}/${name}`, bench), svg);
   await writeFile(page, text);
-  if (!options.quick)
-    await writeFile(
-      readme,
-      (await readFile(readme, 'utf8')).replace(shown, () => `\n${promises}\n\n`),
-    );
+  if (!options.quick) await show(promises);
+}
+
+async function show(promises: string): Promise<void> {
+  const text = await readFile(readme, 'utf8');
+  await writeFile(
+    readme,
+    text.replace(shown, () => `\n${promises}\n\n`),
+  );
 }

@@ -23,14 +23,12 @@ let last: { chunks: readonly Chunk[]; bytes: Buffer } = { chunks: [], bytes: Buf
 export const framedPacking: Packing<Chunk> = {
   lengthOf: ({ framed }) => framed.length,
   join: joinChunks,
-  keep: () => {},
 };
 
 /** The same for a client that does not know chunks (HTTP/1.0). */
 export const bodyPacking: Packing<Chunk> = {
   lengthOf: ({ body }) => body.length,
   join: joinBodies,
-  keep: () => {},
 };
 
 export function joinBodies(chunks: readonly Chunk[]): Buffer {

@@ -1,5 +1,6 @@
 import type { Clock } from '../signaling/clock.ts';
 import { heartbeatMs } from '../signaling/open.ts';
+import { inSlices } from '../signaling/slices.ts';
 
 /** A connection that wants to be told when to give a sign of life. */
 export interface Beating {
@@ -20,22 +21,8 @@ const seconds = heartbeatMs / 1000;
 /** How long an answer may take, in seconds. */
 const pongSeconds = 6;
 
-/** How many connections have their turn in one turn of the event loop: half a millisecond's work. */
+/** How many connections one turn of the event loop serves: half a millisecond's work, so that no signal waits for all. */
 const slice = 64;
-
-/** Serves them a slice at a time, so that no signal waits for all of them. */
-function inSlices(connections: Iterable<Beating>, serve: (connection: Beating) => void): void {
-  const left = connections[Symbol.iterator]();
-  function proceed(): void {
-    for (let served = 0; served < slice; served++) {
-      const { done, value } = left.next();
-      if (done) return;
-      serve(value);
-    }
-    setImmediate(proceed);
-  }
-  proceed();
-}
 
 /** Pings every connection once per heartbeat, spread over its seconds, with one timer for all. */
 export function createHeartbeat(clock: Clock): Heartbeat {
@@ -47,9 +34,9 @@ export function createHeartbeat(clock: Clock): Heartbeat {
 
   function beat(): void {
     now++;
-    inSlices(slot(now), (connection) => connection.ping());
+    inSlices(slot(now), slice, (connection) => connection.ping());
     // Those that were pinged that long ago.
-    inSlices(slot(now + seconds - pongSeconds), (connection) => connection.expectPong?.());
+    inSlices(slot(now + seconds - pongSeconds), slice, (connection) => connection.expectPong?.());
   }
 
   return {

@@ -10,10 +10,10 @@ const pieceBytes = 64 * 1024;
 /** How items become bytes. Those may be shared between connections: nobody but the packing changes them. */
 export interface Packing<Item> {
   lengthOf(item: Item): number;
-  /** The packing may write over these bytes when it is called again. */
+  /** A packing with `keep` may write over these bytes when it is called again. */
   join(items: readonly Item[]): Buffer;
-  /** What was joined last waits in a connection: it stays as it is. */
-  keep(): void;
+  /** What was joined last waits in a connection: it stays as it is. Only for a packing that writes over its bytes. */
+  keep?(): void;
 }
 
 /** What waits in most outboxes at most times. */
@@ -136,7 +136,7 @@ export class Outbox<Item> implements Reader {
     this.#connection.write(this.#packing.join(items));
     // The kernel has its own copy of whatever it took; what it did not take waits here.
     if (this.#connection.writableLength === 0) return;
-    this.#packing.keep();
+    this.#packing.keep?.();
     this.#readers.watch(this);
   }
 

@@ -1,4 +1,5 @@
 import type { Signal } from './signal.ts';
+import { inSlices } from './slices.ts';
 import type { Socket } from './socket.ts';
 
 /**
@@ -37,23 +38,16 @@ export function createBacklog(deliver: (socket: Socket, signal: Signal) => void)
   }
 
   function start(): void {
-    running = next;
+    const pass = next;
+    running = pass;
     next = { signals: [], audiences: new Set() };
-    proceed(running, socketsOf(running));
+    inSlices(socketsOf(pass), slice, (socket) => serve(pass, socket), finish);
   }
 
-  function proceed(pass: Pass, sockets: Iterator<Socket>): void {
-    for (let served = 0; served < slice; served++) {
-      const { done, value: socket } = sockets.next();
-      if (done) {
-        finish();
-        return;
-      }
-      for (const signal of pass.signals) deliver(socket, signal);
-      // Now, and not with the rest of the slice: memory that was just touched is touched again at little cost.
-      socket.sink.flush();
-    }
-    setImmediate(proceed, pass, sockets);
+  function serve({ signals }: Pass, socket: Socket): void {
+    for (const signal of signals) deliver(socket, signal);
+    // Now, and not with the rest of the slice: memory that was just touched is touched again at little cost.
+    socket.sink.flush();
   }
 
   function finish(): void {
