@@ -1,8 +1,12 @@
 import { once } from 'node:events';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { type AddressInfo, connect, createServer, Socket } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Outbox } from '../src/graphql/outbox.ts';
 import { createSlowReaders } from '../src/graphql/slow-readers.ts';
+import { descriptorOf } from '../src/graphql/wire.ts';
+import { largeAudience } from '../src/signaling/backlog.ts';
 import { as } from './support/api.ts';
 import { manualClock } from './support/clock.ts';
 import { listen, transports } from './support/listen.ts';
@@ -59,6 +63,57 @@ test('what a tick brings for a connection is one write, in the order it came', a
   expect(writes()).toEqual([1, 1, 1]);
 });
 
+/** Counts the writes that go past the streams of connections, by descriptor. */
+function countWritesThrough(): () => number[] {
+  const writes = new Map<number, number>();
+  const { writeSync } = fs;
+  const spy = vi.spyOn(fs, 'writeSync').mockImplementation((...args: unknown[]) => {
+    const descriptor = args[0] as number;
+    writes.set(descriptor, (writes.get(descriptor) ?? 0) + 1);
+    return Reflect.apply(writeSync, fs, args) as number;
+  });
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    spy.mockRestore();
+    syncBuiltinESMExports();
+  });
+  return () => [...writes.values()];
+}
+
+test('bytes that are written at once are taken by the kernel, or wait, or are refused', async () => {
+  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const accepted = once(server, 'connection');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  await once(client, 'connect');
+  onTestFinished(() => {
+    client.destroy();
+    server.close();
+  });
+  expect(descriptorOf(client)).toBeGreaterThan(0);
+  const packing = {
+    lengthOf: (item: Buffer) => item.length,
+    join: (items: readonly Buffer[]) => Buffer.concat(items),
+  };
+  const outbox = new Outbox<Buffer>(client, packing, createSlowReaders(manualClock()), { slow() {} });
+  const piece = Buffer.alloc(64 * 1024, 'a');
+  let written = 0;
+  for (; outbox.writeNow(piece); written++) expect(written).toBeLessThan(10_000);
+  // The last one was taken in part, or not at all; what waits is as it was, whatever becomes of the buffer.
+  expect(outbox.pushed).toBe(written * piece.length);
+  piece.fill('b');
+  expect(outbox.writeNow(Buffer.alloc(1))).toBe(false);
+  outbox.push(Buffer.from('end'));
+  const chunks: Buffer[] = [];
+  const [reader] = (await accepted) as [Socket];
+  reader.on('data', (chunk: Buffer) => chunks.push(chunk)).resume();
+  await until('the end', () => String(chunks.at(-1)?.subarray(-3)) === 'end');
+  expect(Buffer.concat(chunks).equals(Buffer.from(`${'a'.repeat(outbox.pushed - 3)}end`))).toBe(true);
+  expect(outbox.unsent).toBe(0);
+  client.destroy();
+  expect(outbox.writeNow(Buffer.from('late'))).toBe(false);
+});
+
 describe.each(engines)('on %s', (engine) => {
   describe.each(transports)('over %s', (transport) => {
     test('a signal is one write to each socket, and none to others', async () => {
@@ -77,6 +132,35 @@ describe.each(engines)('on %s', (engine) => {
       expect(counts.filter((count) => count > 1).length).toBeLessThanOrEqual(1);
       expect(own.received).toHaveLength(1);
       expect(bystander.received).toHaveLength(1);
+    });
+
+    test('signals that come together are one write to each socket of a large hub', async () => {
+      const { url } = await startService({ engine });
+      const members = await Promise.all(
+        Array.from({ length: largeAudience + 1 }, (_, i) => tokenFor(`user${i}`)),
+      );
+      const listeners = await Promise.all(members.map((token) => listen(url, token, { transport })));
+      const own = await listen(url, await tokenFor('alice'), { transport });
+      const { socketId } = own.ready;
+      const [streams, through] = [countWrites(Number(new URL(url).port)), countWritesThrough()];
+      const send = as(url, await tokenFor('alice'));
+      const signals = 3;
+      await Promise.all(
+        Array.from({ length: signals }, () => send.notify({ recipients: ['team'], socketId })),
+      );
+      await until('all to have come', () =>
+        listeners.every(({ received }) => received.length === 1 + signals),
+      );
+      const writes = through();
+      expect(writes.length).toBe(listeners.length);
+      const passes = Math.max(...writes);
+      expect(passes).toBeLessThanOrEqual(signals);
+      expect(writes.every((count) => count === passes)).toBe(true);
+      // Nothing but the answers of the mutations goes through a stream.
+      expect(streams().reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(signals * 2);
+      const [first] = listeners;
+      for (const { received } of listeners) expect(received.slice(1)).toEqual(first?.received.slice(1));
+      expect(own.received).toHaveLength(1);
     });
 
     test('an open socket has no timer of its own', async () => {

@@ -46,7 +46,13 @@ async function join(
       keys: [],
     },
     identity: identityOf(uid),
-    sink: { write: (signal) => void got.push(signal), end() {}, cut() {}, flush() {}, gone: false },
+    sink: {
+      write: (signal) => void got.push(signal),
+      writeNow: ({ signals }) => void got.push(...signals),
+      end() {},
+      cut() {},
+      gone: false,
+    },
     kinds: null,
     hubIds: null,
   });

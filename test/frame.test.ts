@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { chunkOf, joinBodies, joinChunks } from '../src/graphql/chunk.ts';
-import { joinFrames, keepFrames } from '../src/graphql/frame.ts';
+import { asciiJson, FrameSheet, joinFrames } from '../src/graphql/frame.ts';
 
 /** What a real client reads when a server writes these bytes to its upgraded connection. */
 async function readBack(bytes: Buffer, count: number): Promise<string[]> {
@@ -24,45 +24,45 @@ async function readBack(bytes: Buffer, count: number): Promise<string[]> {
 }
 
 test('frames of every length class are read back by a WebSocket client, in one go', async () => {
-  const start = Buffer.from('{"é":');
-  const lengths = [
-    1,
-    125 - start.length,
-    126 - start.length,
-    65_535 - start.length,
-    65_536 - start.length,
-    100_000,
-  ];
-  const rests = lengths.map((length) => Buffer.alloc(length, 'x'));
-  const bytes = joinFrames(rests.map((rest) => ({ start, rest })));
-  expect(await readBack(bytes, lengths.length)).toEqual(rests.map((rest) => `${start}${rest}`));
+  const lengths = [1, 125, 126, 65_535, 65_536, 100_000];
+  const texts = lengths.map((length) => 'x'.repeat(length));
+  const bytes = joinFrames(texts.map((text) => ({ id: undefined, text: Buffer.from(text) })));
+  expect(await readBack(bytes, lengths.length)).toEqual(texts);
 });
 
-test('frames that differ in their ids alone share one buffer, until it is kept', () => {
-  const [one, two] = [Buffer.from('{"payload":1}}'), Buffer.from('{"payload":2}}')];
-  const frames = (id: string, ...rests: Buffer[]) =>
-    rests.map((rest) => ({ start: Buffer.from(`{"id":"${id}",`), rest }));
-  const textOf = (bytes: Buffer) => bytes.toString('latin1').replaceAll(/\x81./g, ' ');
-  const first = joinFrames(frames('a', one, two));
-  expect(textOf(first)).toBe(' {"id":"a",{"payload":1}} {"id":"a",{"payload":2}}');
-  expect(joinFrames(frames('b', one, two))).toBe(first);
-  expect(textOf(first)).toBe(' {"id":"b",{"payload":1}} {"id":"b",{"payload":2}}');
-  keepFrames();
-  expect(textOf(joinFrames(frames('c', one, two)))).toBe(
-    ' {"id":"c",{"payload":1}} {"id":"c",{"payload":2}}',
-  );
-  expect(textOf(joinFrames(frames('long', one, two)))).toBe(
-    ' {"id":"long",{"payload":1}} {"id":"long",{"payload":2}}',
-  );
-  expect(textOf(joinFrames(frames('d', one)))).toBe(' {"id":"d",{"payload":1}}');
-  expect(textOf(first)).toBe(' {"id":"b",{"payload":1}} {"id":"b",{"payload":2}}');
+test.each(['1', '00000000-0000-4000-8000-000000000000', '"\\\u0000', 'é☎📞\u007f\ud800'])(
+  'the id %j stands in its frames',
+  async (id) => {
+    const payloads = ['{"data":"☎"}', '{"data":2}'];
+    const sheet = new FrameSheet(payloads.map((payload) => Buffer.from(payload)));
+    sheet.addressed(asciiJson('another one'));
+    // Once for an id of another length, and once over one of the same.
+    for (let time = 0; time < 2; time++) {
+      const messages = await readBack(sheet.addressed(asciiJson(id)), payloads.length);
+      expect(messages.map((message) => JSON.parse(message) as unknown)).toEqual(
+        payloads.map((payload) => ({ id, type: 'next', payload: JSON.parse(payload) as unknown })),
+      );
+    }
+  },
+);
+
+test('frames that differ in their ids alone are the same bytes, with the id written over', () => {
+  const sheet = new FrameSheet([Buffer.from('1'), Buffer.from('2')]);
+  const addressed = (id: string) => sheet.addressed(asciiJson(id));
+  const idsOf = (bytes: Buffer) =>
+    [...bytes.toString('latin1').matchAll(/"id":"(.*?)"/g)].map(([, id]) => id);
+  const first = addressed('a');
+  expect(idsOf(first)).toEqual(['a', 'a']);
+  expect(addressed('b')).toBe(first);
+  expect(idsOf(first)).toEqual(['b', 'b']);
+  expect(idsOf(addressed('long'))).toEqual(['long', 'long']);
+  expect(idsOf(first)).toEqual(['b', 'b']);
 });
 
-test('chunks are joined once for all who get the same ones, and stay what they are', () => {
+test('chunks are joined in their order, with and without their framing', () => {
   const [one, two] = [chunkOf('one é\n\n'), chunkOf('two\n\n')];
   expect(joinChunks([one])).toBe(one.framed);
   expect(String(joinChunks([one, two]))).toBe('8\r\none é\n\n\r\n5\r\ntwo\n\n\r\n');
-  expect(joinChunks([one, two])).toBe(joinChunks([one, two]));
   expect(String(joinChunks([two, one]))).toBe('5\r\ntwo\n\n\r\n8\r\none é\n\n\r\n');
   expect(String(joinBodies([one, two]))).toBe('one é\n\ntwo\n\n');
 });

@@ -187,7 +187,7 @@ function openedSocket(generation = 1) {
     record: { socketId: 'sock_1', generation } as Socket['record'],
     sink: {
       write() {},
-      flush() {},
+      writeNow() {},
       end() {},
       cut() {
         isCut = true;

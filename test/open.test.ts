@@ -47,7 +47,7 @@ function sinkOf() {
     write: ({ view }: Signal) => void written.push(view),
     end() {},
     cut() {},
-    flush() {},
+    writeNow() {},
     gone: false,
   };
   return { written, sink };

@@ -148,7 +148,7 @@ async function warmUp({ subject }: Hub, stage: Stage): Promise<void> {
   await stop();
 }
 
-/** Opens the sockets, and sends until the compilers have seen enough: 50,000 deliveries, in both rhythms. */
+/** Opens the sockets, and sends until the compilers have seen enough: 50,000 deliveries one by one, more in bursts. */
 async function openHub(
   { subject, sockets, operations }: Hub,
   load: Remote<GeneratorApi>,
@@ -161,7 +161,7 @@ async function openHub(
   const warmUp = { to: 'hub', reach, payloadBytes: 400, awake: true } as const;
   const writes = Math.max(10, Math.ceil(50_000 / sockets));
   await load.run({ ...warmUp, burst: 1, intervalUs: sockets * 25, writes });
-  await load.run({ ...warmUp, burst: 10, intervalUs: sockets * 250, writes: Math.ceil(writes / 20) });
+  await load.run({ ...warmUp, burst: 10, intervalUs: sockets * 250, writes: Math.ceil(writes / 3) });
 }
 
 function scheduleFor({ sockets, seconds }: Hub, { payloadBytes, burst }: Shape): Schedule {

@@ -16,9 +16,6 @@ export function chunkOf(text: string): Chunk {
 /** The chunk that ends a body. */
 export const lastChunk = Buffer.from('0\r\n\r\n');
 
-/** The last chunks that were joined: the streams of a hub get the same ones, one after the other. */
-let last: { chunks: readonly Chunk[]; bytes: Buffer } = { chunks: [], bytes: Buffer.alloc(0) };
-
 /** Chunks as they go over the connection. */
 export const framedPacking: Packing<Chunk> = {
   lengthOf: ({ framed }) => framed.length,
@@ -35,15 +32,7 @@ export function joinBodies(chunks: readonly Chunk[]): Buffer {
   return Buffer.concat(chunks.map(({ body }) => body));
 }
 
-/** The same bytes for everyone who gets the same chunks. */
 export function joinChunks(chunks: readonly Chunk[]): Buffer {
   const [first] = chunks;
-  if (first && chunks.length === 1) return first.framed;
-  if (!isSame(chunks, last.chunks))
-    last = { chunks, bytes: Buffer.concat(chunks.map(({ framed }) => framed)) };
-  return last.bytes;
-}
-
-function isSame(a: readonly Chunk[], b: readonly Chunk[]): boolean {
-  return a.length === b.length && a.every((chunk, i) => chunk === b[i]);
+  return first && chunks.length === 1 ? first.framed : Buffer.concat(chunks.map(({ framed }) => framed));
 }

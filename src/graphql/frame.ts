@@ -1,66 +1,83 @@
 import type { Packing } from './outbox.ts';
 
-/** The head of a message in the protocol graphql-transport-ws, up to its payload, and the payload with what closes it. */
+/** A message of the protocol graphql-transport-ws: the payload of a `next`, or without an id the whole message. */
 export interface Frame {
-  readonly start: Buffer;
-  readonly rest: Buffer;
+  /** The id of the operation, by `asciiJson`. */
+  readonly id: string | undefined;
+  readonly text: Buffer;
 }
 
 /** RFC 6455, section 5.2: a final text frame, not masked, because it comes from a server. */
 const finalText = 0x81;
 
-export const framePacking: Packing<Frame> = {
-  lengthOf: (frame) => headLength(lengthOf(frame)) + lengthOf(frame),
-  join: joinFrames,
-  keep: keepFrames,
-};
+/** What stands around the id and the payload of a `next`. */
+const [beforeId, afterId, afterPayload] = ['{"id":', ',"type":"next","payload":', '}'];
+
+export const framePacking: Packing<Frame> = { lengthOf: frameLength, join: joinFrames };
+
+/** WebSocket frames, one after the other. */
+export function joinFrames(frames: readonly Frame[]): Buffer {
+  const bytes = Buffer.allocUnsafe(frames.reduce((sum, frame) => sum + frameLength(frame), 0));
+  let at = 0;
+  for (const frame of frames) {
+    at = writeHead(bytes, at, messageLength(frame));
+    if (frame.id !== undefined) at += bytes.write(beforeId + frame.id + afterId, at, 'latin1');
+    at += frame.text.copy(bytes, at);
+    if (frame.id !== undefined) at += bytes.write(afterPayload, at, 'latin1');
+  }
+  return bytes;
+}
 
 /**
- * The frames that were joined last, and their bytes. The connections of a hub get the same ones, one after the other, that
- * differ in the ids of operations: those are written over what the last connection got. A buffer of its own for each
- * connection costs no more to write, but a quarter of a delivery to collect.
+ * The frames of one batch for all connections, which differ in the ids of operations alone: each id is written over the
+ * last one. Bytes of its own for each connection cost no more to write, but a quarter of a delivery to collect.
  */
-let last: { readonly frames: readonly Frame[]; readonly bytes: Buffer } | undefined;
+export class FrameSheet {
+  readonly #payloads: readonly Buffer[];
+  /** The frames with the last id, and where in them it stands. */
+  #bytes: Buffer = Buffer.alloc(0);
+  #places: readonly number[] = [];
+  #idLength = -1;
 
-/** WebSocket frames, one after the other. The bytes are those of the caller until the next call, unless they are kept. */
-export function joinFrames(frames: readonly Frame[]): Buffer {
-  if (last && isAlike(frames, last.frames)) return readdress(last.bytes, frames);
-  const bytes = layOut(frames);
-  last = { frames, bytes };
-  return bytes;
-}
-
-/** What was joined last is not to change any more. */
-export function keepFrames(): void {
-  last = undefined;
-}
-
-/** Whether frames differ in nothing but ids, of one length. */
-function isAlike(a: readonly Frame[], b: readonly Frame[]): boolean {
-  if (a.length !== b.length) return false;
-  return a.every(({ start, rest }, i) => rest === b[i]?.rest && start.length === b[i]?.start.length);
-}
-
-function readdress(bytes: Buffer, frames: readonly Frame[]): Buffer {
-  let at = 0;
-  for (const frame of frames) {
-    const length = lengthOf(frame);
-    at += headLength(length);
-    frame.start.copy(bytes, at);
-    at += length;
+  constructor(payloads: readonly Buffer[]) {
+    this.#payloads = payloads;
   }
-  return bytes;
+
+  /** The frames with this id, by `asciiJson`. The bytes are the caller's until the next call. */
+  addressed(id: string): Buffer {
+    if (id.length !== this.#idLength) this.#layOut(id);
+    else for (const place of this.#places) this.#bytes.write(id, place, id.length, 'latin1');
+    return this.#bytes;
+  }
+
+  #layOut(id: string): void {
+    const frames = this.#payloads.map((text) => ({ id, text }));
+    this.#bytes = joinFrames(frames);
+    let end = 0;
+    this.#places = frames.map((frame) => {
+      end += frameLength(frame);
+      return end - messageLength(frame) + beforeId.length;
+    });
+    this.#idLength = id.length;
+  }
 }
 
-function layOut(frames: readonly Frame[]): Buffer {
-  const bytes = Buffer.allocUnsafe(frames.reduce((sum, frame) => sum + framePacking.lengthOf(frame), 0));
-  let at = 0;
-  for (const frame of frames) {
-    at = writeHead(bytes, at, lengthOf(frame));
-    at += frame.start.copy(bytes, at);
-    at += frame.rest.copy(bytes, at);
-  }
-  return bytes;
+/** JSON with a byte for each character, whatever is in the text. */
+export function asciiJson(text: string): string {
+  return JSON.stringify(text).replaceAll(
+    /[^ -~]/g,
+    (other) => `\\u${other.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+function frameLength(frame: Frame): number {
+  const length = messageLength(frame);
+  return headLength(length) + length;
+}
+
+function messageLength({ id, text }: Frame): number {
+  if (id === undefined) return text.length;
+  return beforeId.length + id.length + afterId.length + text.length + afterPayload.length;
 }
 
 /** One byte for the kind, one for a length up to 125, two or eight more for a longer one. */
@@ -75,8 +92,4 @@ function writeHead(bytes: Buffer, offset: number, payload: number): number {
   bytes[offset + 1] = payload < 65_536 ? 126 : 127;
   if (payload < 65_536) return bytes.writeUInt16BE(payload, offset + 2);
   return bytes.writeBigUInt64BE(BigInt(payload), offset + 2);
-}
-
-function lengthOf({ start, rest }: Frame): number {
-  return start.length + rest.length;
 }

@@ -1,5 +1,6 @@
 import type { Socket as Connection } from 'node:net';
 import type { Reader, SlowReaders } from './slow-readers.ts';
+import { descriptorOf, writeThrough } from './wire.ts';
 
 /** How many bytes may wait for a reader before its connection is given up. */
 const mostUnsent = 1024 * 1024;
@@ -7,13 +8,10 @@ const mostUnsent = 1024 * 1024;
 /** What is given to a connection at once, in bytes, and waits there: the rest is fed as it drains. */
 const pieceBytes = 64 * 1024;
 
-/** How items become bytes. Those may be shared between connections: nobody but the packing changes them. */
+/** How items become bytes. Those may be shared between connections: nobody changes them. */
 export interface Packing<Item> {
   lengthOf(item: Item): number;
-  /** A packing with `keep` may write over these bytes when it is called again. */
   join(items: readonly Item[]): Buffer;
-  /** What was joined last waits in a connection: it stays as it is. Only for a packing that writes over its bytes. */
-  keep?(): void;
 }
 
 /** What waits in most outboxes at most times. */
@@ -39,13 +37,14 @@ export class Outbox<Item> implements Reader {
   readonly #packing: Packing<Item>;
   readonly #readers: SlowReaders;
   readonly #owner: { slow(): void };
+  readonly #descriptor: number;
   #items: readonly Item[] = nothing;
   #scheduled = false;
   #awaitsDrain = false;
-  /** Bytes that were pushed; of those, up to the last flush, given to the connection, and excused from the bound. */
+  /** Bytes that were pushed; of those, in `items`, since the last flush, and up to which they are excused from the bound. */
   #pushed = 0;
-  #flushed = 0;
-  #fed = 0;
+  #held = 0;
+  #fresh = 0;
   #excused = 0;
 
   /** The owner is told when the reader is too slow. */
@@ -54,6 +53,7 @@ export class Outbox<Item> implements Reader {
     this.#packing = packing;
     this.#readers = readers;
     this.#owner = owner;
+    this.#descriptor = descriptorOf(connection);
   }
 
   get pushed(): number {
@@ -61,7 +61,7 @@ export class Outbox<Item> implements Reader {
   }
 
   get unsent(): number {
-    return this.#connection.destroyed ? 0 : this.#connection.writableLength + this.#pushed - this.#fed;
+    return this.#connection.destroyed ? 0 : this.#connection.writableLength + this.#held;
   }
 
   cut(): void {
@@ -72,7 +72,10 @@ export class Outbox<Item> implements Reader {
     // Nearly always the only one of its turn: an array of one is a third of one that was made to grow.
     if (this.#items.length === 0) this.#items = [item];
     else (this.#items as Item[]).push(item);
-    this.#pushed += this.#packing.lengthOf(item);
+    const length = this.#packing.lengthOf(item);
+    this.#pushed += length;
+    this.#held += length;
+    this.#fresh += length;
     if (this.#scheduled) return;
     this.#scheduled = true;
     waiting.push(this);
@@ -81,11 +84,25 @@ export class Outbox<Item> implements Reader {
     process.nextTick(flushAll);
   }
 
-  /** Writes what waits, as far as the reader keeps up; before the tick's end for whoever gets nothing more in it. */
+  /**
+   * Writes these bytes at once, which are the caller's again afterwards. False when something waits already, or they are
+   * too many to be given to a connection in one piece: then nothing was written.
+   */
+  writeNow(bytes: Buffer): boolean {
+    if (this.#items.length > 0 || bytes.length > pieceBytes) return false;
+    const taken = writeThrough(this.#connection, this.#descriptor, bytes);
+    if (taken === 0) return false;
+    this.#pushed += bytes.length;
+    if (taken === bytes.length) return true;
+    this.#excused = this.#pushed;
+    this.#connection.write(Buffer.from(bytes.subarray(taken)));
+    this.#readers.watch(this);
+    return true;
+  }
+
+  /** Writes what waits, as far as the reader keeps up. */
   flush(): void {
     this.#scheduled = false;
-    // Who is flushed as soon as it was written to need not be looked at again: in a hub of thousands that would cost.
-    if (waiting.at(-1) === this) waiting.pop();
     if (this.#items.length === 0 || this.#connection.destroyed) return;
     if (this.#isFull()) this.#readers.cut(this);
     else this.#feed();
@@ -105,9 +122,9 @@ export class Outbox<Item> implements Reader {
    */
   #isFull(): boolean {
     const { unsent } = this;
-    const before = unsent - (this.#pushed - this.#flushed);
+    const before = unsent - this.#fresh;
     if (before <= 0) this.#excused = this.#pushed;
-    this.#flushed = this.#pushed;
+    this.#fresh = 0;
     if (before <= mostUnsent) return false;
     const excused = Math.max(0, this.#excused - (this.#pushed - unsent));
     return before - excused > mostUnsent;
@@ -132,12 +149,9 @@ export class Outbox<Item> implements Reader {
   }
 
   #write(items: readonly Item[]): void {
-    for (const item of items) this.#fed += this.#packing.lengthOf(item);
+    for (const item of items) this.#held -= this.#packing.lengthOf(item);
     this.#connection.write(this.#packing.join(items));
-    // The kernel has its own copy of whatever it took; what it did not take waits here.
-    if (this.#connection.writableLength === 0) return;
-    this.#packing.keep?.();
-    this.#readers.watch(this);
+    if (this.#connection.writableLength > 0) this.#readers.watch(this);
   }
 
   #takePiece(): readonly Item[] {

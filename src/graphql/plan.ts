@@ -1,7 +1,7 @@
 import { type DocumentNode, executeSync, type GraphQLSchema, Kind, visit } from 'graphql';
 import { createBudget } from '../signaling/budget.ts';
 import { SignalingError } from '../signaling/errors.ts';
-import type { Signal } from '../signaling/signal.ts';
+import type { Batch, Signal } from '../signaling/signal.ts';
 import type { MaskError } from './errors.ts';
 
 /**
@@ -14,6 +14,12 @@ export interface Plan {
    * form are each made once per signal.
    */
   renderAs<Form>(signal: Signal, make: (text: string, signal: Signal) => Form): Form;
+  /** The same for signals that go to thousands together: `join` makes one form of those that `make` made. */
+  renderAll<Form, Joined>(
+    batch: Batch,
+    make: (text: string, signal: Signal) => Form,
+    join: (forms: readonly Form[]) => Joined,
+  ): Joined;
   /** Says that one socket less uses the plan. */
   release(): void;
 }
@@ -63,8 +69,12 @@ export function createPlans(schema: GraphQLSchema, mask: MaskError): Plans {
     const keyOfForm = (make: object): object => keys.get(make) ?? keys.set(make, {}).get(make) ?? make;
     const render = (signal: Signal): string =>
       memo(signal, operation, () => remember(signal, run(operation, signal)));
+    const renderAs: Plan['renderAs'] = (signal, make) =>
+      memo(signal, keyOfForm(make), () => make(render(signal), signal));
     return {
-      renderAs: (signal, make) => memo(signal, keyOfForm(make), () => make(render(signal), signal)),
+      renderAs,
+      renderAll: (batch, make, join) =>
+        memo(batch, keyOfForm(join), () => join(batch.signals.map((signal) => renderAs(signal, make)))),
       release: released,
     };
   }
@@ -110,11 +120,11 @@ export function createPlans(schema: GraphQLSchema, mask: MaskError): Plans {
   };
 }
 
-function memo<Value>(signal: Signal, key: object, make: () => Value): Value {
-  const known = signal.renders.get(key);
+function memo<Value>({ renders }: Pick<Signal, 'renders'>, key: object, make: () => Value): Value {
+  const known = renders.get(key);
   if (known !== undefined) return known as Value;
   const value = make();
-  signal.renders.set(key, value);
+  renders.set(key, value);
   return value;
 }
 

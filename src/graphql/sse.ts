@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket as Connection } from 'node:net';
 import type { ExecutionArgs, GraphQLError } from 'graphql';
 import { mayComeBack } from '../signaling/closing.ts';
-import type { ClosingCode, Signal, SignalView } from '../signaling/signal.ts';
+import type { Batch, ClosingCode, Signal, SignalView } from '../signaling/signal.ts';
 import type { Signaling } from '../signaling/signaling.ts';
 import type { Sink, Socket } from '../signaling/socket.ts';
-import { bodyPacking, type Chunk, chunkOf, framedPacking, lastChunk } from './chunk.ts';
+import { bodyPacking, type Chunk, chunkOf, framedPacking, joinChunks, lastChunk } from './chunk.ts';
 import type { Door } from './context.ts';
 import type { MaskError } from './errors.ts';
 import type { Beating, Heartbeat } from './heartbeat.ts';
@@ -118,8 +118,10 @@ class SseDoor implements Door, Sink, Beating {
     this.#push(this.#plan.renderAs(signal, eventOf));
   }
 
-  flush(): void {
-    this.#outbox.flush();
+  writeNow(batch: Batch): void {
+    const chunks = this.#plan.renderAll(batch, eventOf, joinChunks);
+    if (this.#chunked && this.#outbox.writeNow(chunks)) return;
+    for (const signal of batch.signals) this.write(signal);
   }
 
   end(code: ClosingCode): void {

@@ -11,8 +11,6 @@ import type { WsDoor } from './ws-door.ts';
 /** How many operations may run on one connection; its open sockets do not count. */
 const mostRunning = 64;
 
-const nothing = Buffer.alloc(0);
-
 /** One WebSocket connection, and what we keep of it. */
 export class WsConnection implements Beating {
   /** Its open and opening subscriptions. */
@@ -31,7 +29,7 @@ export class WsConnection implements Beating {
   closed: (code: number, reason: string) => Promise<void> = async () => {};
   readonly #ws: WebSocket;
   /** Signals go past `ws`, straight to the connection. */
-  readonly #outbox: Outbox<Frame>;
+  readonly outbox: Outbox<Frame>;
   #running = 0;
   #alive = true;
   /** It closes as soon as no operation runs. */
@@ -41,21 +39,16 @@ export class WsConnection implements Beating {
 
   constructor(ws: WebSocket, tcp: TcpConnection, slowReaders: SlowReaders) {
     this.#ws = ws;
-    this.#outbox = new Outbox(tcp, framePacking, slowReaders, this);
+    this.outbox = new Outbox(tcp, framePacking, slowReaders, this);
   }
 
   get protocol(): string {
     return this.#ws.protocol;
   }
 
-  /** Writes a signal's frame at the end of the tick. */
-  write(start: Buffer, rest: Buffer): void {
-    if (this.#ws.readyState === this.#ws.OPEN) this.#outbox.push({ start, rest });
-  }
-
-  /** What was written leaves now. */
-  flush(): void {
-    this.#outbox.flush();
+  /** Writes a frame at the end of the tick. */
+  write(frame: Frame): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.outbox.push(frame);
   }
 
   onMessage(receive: (data: string) => Promise<void>): void {
@@ -71,7 +64,7 @@ export class WsConnection implements Beating {
 
   /** Sends a message of the protocol, after the signals that wait. A client that is gone needs none. */
   send(data: string): void {
-    this.write(nothing, Buffer.from(data));
+    this.write({ id: undefined, text: Buffer.from(data) });
   }
 
   takeResume(): Resume {
@@ -93,7 +86,7 @@ export class WsConnection implements Beating {
   }
 
   close(code?: number, reason?: string): void {
-    this.#outbox.empty();
+    this.outbox.empty();
     this.#ws.close(code, reason);
   }
 

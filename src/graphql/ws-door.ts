@@ -1,8 +1,10 @@
 import { CloseCode } from 'graphql-ws';
-import type { ClosingCode, Signal } from '../signaling/signal.ts';
+import type { Batch, ClosingCode, Signal } from '../signaling/signal.ts';
 import type { Signaling } from '../signaling/signaling.ts';
 import type { Sink, Socket } from '../signaling/socket.ts';
 import type { Door } from './context.ts';
+import { asciiJson, type Frame, FrameSheet } from './frame.ts';
+import type { Outbox } from './outbox.ts';
 import type { Plan } from './plan.ts';
 import { noResume, type Resume } from './resume.ts';
 import type { WsConnection } from './ws-connection.ts';
@@ -27,8 +29,11 @@ export class WsDoor implements Door, Sink, AsyncIterableIterator<never> {
   readonly #id: string;
   readonly #signaling: Signaling;
   readonly #connection: WsConnection;
+  /** The connection's: one object less to look at, for each of thousands. */
+  readonly #outbox: Outbox<Frame>;
   readonly #plan: Plan;
-  readonly #start: Buffer;
+  /** The operation's id, as it stands in its messages. */
+  readonly #frameId: string;
   #socket: Socket | undefined;
 
   /** `id` is the operation's. The door is on the connection's list until it is left. */
@@ -36,9 +41,10 @@ export class WsDoor implements Door, Sink, AsyncIterableIterator<never> {
     this.#id = id;
     this.#signaling = signaling;
     this.#connection = connection;
+    this.#outbox = connection.outbox;
     this.resume = connection.takeResume();
     this.#plan = plan;
-    this.#start = Buffer.from(`{"id":${JSON.stringify(id)},"type":"next","payload":`);
+    this.#frameId = asciiJson(id);
     connection.doors.push(this);
   }
 
@@ -57,11 +63,13 @@ export class WsDoor implements Door, Sink, AsyncIterableIterator<never> {
   }
 
   write(signal: Signal): void {
-    this.#connection.write(this.#start, this.#plan.renderAs(signal, restOf));
+    this.#connection.write({ id: this.#frameId, text: this.#plan.renderAs(signal, payloadOf) });
   }
 
-  flush(): void {
-    this.#connection.flush();
+  writeNow(batch: Batch): void {
+    const sheet = this.#plan.renderAll(batch, payloadOf, sheetOf);
+    if (this.#outbox.writeNow(sheet.addressed(this.#frameId))) return;
+    for (const signal of batch.signals) this.write(signal);
   }
 
   end(code: ClosingCode): void {
@@ -118,7 +126,11 @@ export class WsDoor implements Door, Sink, AsyncIterableIterator<never> {
   }
 }
 
-/** What follows the operation's id in a message: the same bytes for every socket of a plan. */
-function restOf(text: string): Buffer {
-  return Buffer.from(`${text}}`);
+/** The same bytes for every socket of a plan. */
+function payloadOf(text: string): Buffer {
+  return Buffer.from(text);
+}
+
+function sheetOf(payloads: readonly Buffer[]): FrameSheet {
+  return new FrameSheet(payloads);
 }

@@ -15,10 +15,7 @@ export function createRedisBus(subscriber: Redis, redis: Redis, keys: Keys, log:
   const pubsub = new RedisPubSub({
     subscriber: receiving,
     publisher: receiving,
-    deserializer: (message, { channel }): Heard => ({
-      topic: keys.topicOf(channel),
-      message: message.toString(),
-    }),
+    deserializer: String,
   });
   const subscriptions = new Map<Topic, Subscription>();
   let listener: BusListener | undefined;
@@ -31,7 +28,7 @@ export function createRedisBus(subscriber: Redis, redis: Redis, keys: Keys, log:
 
   function subscribeOne(topic: Topic): Subscription {
     const channel = keys.channel(topic);
-    const confirmed = pubsub.subscribe(channel, tell);
+    const confirmed = pubsub.subscribe(channel, (message: string) => tell(topic, message));
     // The library keeps a second promise, for those who ask for the channel meanwhile. Nobody does, and nobody would
     // handle its rejection: it would end the process when Redis is away.
     pubsub['subsPendingRefsMap'].get(channel)?.pending.catch(() => {});
@@ -63,7 +60,7 @@ export function createRedisBus(subscriber: Redis, redis: Redis, keys: Keys, log:
     }
   }
 
-  function tell({ topic, message }: Heard): void {
+  function tell(topic: Topic, message: string): void {
     if (message.startsWith(newsMark)) {
       listener?.onNews(topic, message.slice(newsMark.length));
       return;
@@ -121,12 +118,6 @@ interface Subscription {
   /** Until then. */
   confirmed: Promise<number> | undefined;
   id: number | undefined;
-}
-
-/** A message of a channel. */
-interface Heard {
-  readonly topic: Topic;
-  readonly message: string;
 }
 
 /** One SUBSCRIBE or UNSUBSCRIBE on its way: the channels of one tick. */

@@ -5,7 +5,6 @@ export type Keys = ReturnType<typeof createKeys>;
 
 export function createKeys(prefix: string) {
   const name = (kind: string, id: string): string => `{${prefix}}:${kind}:${id}`;
-  const channelStart = name('topic', '');
 
   return {
     /** hash: `run` (run_id of the primary that the epoch belongs to), `epoch`, `last` (last number given out) */
@@ -15,9 +14,7 @@ export function createKeys(prefix: string) {
     /** hash: `last` (number of the topic's last entry), `bytes` (running sum), `dropped` (sum at the oldest kept) */
     record: (topic: Topic) => name('record', topic),
     /** channel: every entry of a topic as `epoch number previous body`, and what is announced as `~body` */
-    channel: (topic: Topic) => channelStart + topic,
-    /** The topic of a channel. */
-    topicOf: (channel: string) => channel.slice(channelStart.length) as Topic,
+    channel: (topic: Topic) => name('topic', topic),
     /** hash: access field => `number value` */
     access: (uid: string) => name('access', uid),
     /** hash: socketId => `node generation ended record`, see scripts/sockets.lua */

@@ -14,6 +14,7 @@ import { cutOf, planReading, type TopicReply } from './cut.ts';
 import type { Keys } from './keys.ts';
 import type { Lease } from './lease.ts';
 import type { Call } from './plan.ts';
+import type { UserReply } from './scripts.ts';
 
 /** The part of the store that knows users and their sockets: see scripts/sockets.lua for how they are registered. */
 export type Registry = Pick<
@@ -48,20 +49,8 @@ export function createRegistry({ client, keys, clock, lease, graceMs }: Registry
       redis.open(names.length, ...names, ...epoch, ...argv),
     );
     if (status === 'TAKEN') return undefined;
-    const [epoch, number, access, sockets, live, nodes, tooMuch, kept] = rest as [
-      string,
-      string,
-      string[],
-      string[],
-      string[],
-      unknown[],
-      number,
-      TopicReply[],
-    ];
-    return {
-      ...cutOf(opening.reading, epoch, number, tooMuch, kept),
-      user: { access: accessOf(pairs(access)), sockets: knownSockets(sockets, nodes), live },
-    };
+    const [epoch, number, known, tooMuch, kept] = rest as [string, string, UserReply, number, TopicReply[]];
+    return { ...cutOf(opening.reading, epoch, number, tooMuch, kept), user: userRecordOf(known) };
   }
 
   function planOpen({ uid, socket, replaces, access, counts, reading }: Opening): Call {
@@ -171,13 +160,12 @@ export function createRegistry({ client, keys, clock, lease, graceMs }: Registry
   }
 
   async function user(uid: string): Promise<UserRecord> {
-    const [access, sockets, live, nodes] = await together([
-      redis.hgetall(keys.access(uid)),
-      redis.hvals(keys.sockets(uid)),
-      redis.hvals(keys.live(uid)),
-      leases(),
-    ]);
-    return { access: accessOf(Object.entries(access)), sockets: knownSockets(sockets, nodes), live };
+    const names = [keys.access(uid), keys.sockets(uid), keys.live(uid), keys.nodes];
+    return userRecordOf(await available(redis.user(names.length, ...names, clock.now() - graceMs)));
+  }
+
+  function userRecordOf([access, sockets, live, nodes]: UserReply): UserRecord {
+    return { access: accessOf(pairs(access)), sockets: knownSockets(sockets, nodes), live };
   }
 
   /** The nodes that are alive, or were less than a grace ago. */

@@ -6,6 +6,7 @@ import { cutOf, loggedOf, planReading, type StreamEntry, type TopicReply } from 
 import type { Keys } from './keys.ts';
 import { planCommit } from './plan.ts';
 import type { Registry } from './registry.ts';
+import type { CountsReply } from './scripts.ts';
 
 export interface RedisStoreParts {
   readonly client: RedisClient;
@@ -78,21 +79,19 @@ export function createRedisStore({ client, keys, clock, registry }: RedisStorePa
   async function counts(hubIds: readonly string[]): Promise<ReadonlyMap<string, HubCount>> {
     if (hubIds.length === 0) return new Map();
     const asked = nodes;
-    const [alive, found] = await together([
-      redis.zrangebyscore(keys.nodes, `(${clock.now()}`, '+inf'),
-      countsOf(asked, hubIds),
-    ]);
+    const [alive, ...found] = await countsOf(asked, hubIds);
     nodes = alive;
     const byNode = new Map(asked.map((node, i) => [node, found[i] ?? []]));
     const unknown = alive.filter((node) => !byNode.has(node));
-    for (const [i, ofNode] of (await countsOf(unknown, hubIds)).entries())
-      byNode.set(unknown[i] ?? '', ofNode);
+    const [, ...late] = unknown.length > 0 ? await countsOf(unknown, hubIds) : [[]];
+    for (const [i, node] of unknown.entries()) byNode.set(node, late[i] ?? []);
     const living = alive.map((node) => byNode.get(node) ?? []);
     return new Map(hubIds.map((hubId, i) => [hubId, sum(living.map((ofNode) => Number(ofNode[i] ?? 0)))]));
   }
 
-  function countsOf(asked: readonly string[], hubIds: readonly string[]): Promise<(string | null)[][]> {
-    return together(asked.map((node) => redis.hmget(keys.nodeCounts(node), ...hubIds)));
+  function countsOf(asked: readonly string[], hubIds: readonly string[]): Promise<CountsReply> {
+    const names = [keys.nodes, ...asked.map(keys.nodeCounts)];
+    return available(redis.counts(names.length, ...names, clock.now(), ...hubIds));
   }
 
   async function due(now: number, limit: number): Promise<readonly string[]> {

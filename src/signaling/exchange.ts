@@ -9,7 +9,7 @@ import { createRegistrar } from './registrar.ts';
 import { createResync, type Restored } from './resync.ts';
 import { createRooms, follows, type Room } from './rooms.ts';
 import type { ClosingCode, Signal, SignalReader } from './signal.ts';
-import { give, type Socket } from './socket.ts';
+import { give, type Socket, take } from './socket.ts';
 import type { Topic } from './topic.ts';
 
 /** Topics to local sockets: what this node's sockets listen to, with one subscription per topic. */
@@ -67,7 +67,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
   const { bus, store, read, clock, wheel, log, act, reopen, onNews } = parts;
   const rooms = createRooms({ bus, clock, wheel });
   const sockets = new Set<Socket>();
-  const backlog = createBacklog(offer);
+  const backlog = createBacklog(admit);
   let epoch: string | undefined;
   let losses = 0;
   /** Entries that came while the node makes up for a loss; undefined when it does not. */
@@ -89,12 +89,15 @@ export function createExchange(parts: ExchangeParts): Exchange {
     if (waiting) await resync.soon();
     if (socket.closed) return;
     sockets.add(socket);
+    const entered = rooms.enter(socket, topics.keys());
     for (const [topic, after] of topics) {
-      socket.topics.set(topic, after);
+      const room = rooms.of(topic);
+      if (room) room.joined = Math.max(room.joined, after);
+      socket.topics.set(room?.topic ?? topic, after);
       // One that is still opening brings its counts with its registration.
       if (socket.ready) registrar.changed(topic);
     }
-    await rooms.enter(socket, topics.keys());
+    await entered;
   }
 
   function part(socket: Socket, topic: Topic): void {
@@ -125,7 +128,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
     room.isTold = true;
     const signal = readable(entry);
     if (!signal) return;
-    if (room.sockets.size > largeAudience) backlog.add(signal, room.sockets);
+    if (room.sockets.size > largeAudience) backlog.add(signal, room);
     else for (const socket of room.sockets) deliver(socket, signal);
   }
 
@@ -226,6 +229,13 @@ export function createExchange(parts: ExchangeParts): Exchange {
   function offer(socket: Socket, signal: Signal): void {
     if (socket.held) socket.held.push(signal);
     else if (!act(socket, signal)) give(socket, signal);
+  }
+
+  /** The same for a hub's signals, which never act on a socket; whoever asks writes it. */
+  function admit(socket: Socket, signal: Signal, listens: boolean): boolean {
+    if (!socket.held) return take(socket, signal, undefined, listens);
+    socket.held.push(signal);
+    return false;
   }
 
   function release(socket: Socket): void {

@@ -5,7 +5,11 @@ import { hubOf, type Topic } from './topic.ts';
 
 /** The local listeners of one topic. */
 export interface Room {
+  /** Of all equal strings this one: sockets and signals that have it are compared without a look at the text. */
+  readonly topic: Topic;
   readonly sockets: Set<Socket>;
+  /** The highest number after which any of them listens: all of them do to what has a higher one. */
+  joined: number;
   /** Until it is confirmed. */
   subscribed: Promise<void> | undefined;
   /** The number up to which everything was told, or the least from which on a socket needs it; to notice what was not. */
@@ -58,7 +62,9 @@ export function createRooms({ bus, clock, wheel }: RoomsParts): Rooms {
     const subscribed = bus.subscribe(topics);
     const created = topics.map((topic): [Topic, Room] => {
       const room: Room = {
+        topic,
         sockets: new Set(),
+        joined: 0,
         subscribed,
         after: undefined,
         isTold: false,

@@ -114,6 +114,13 @@ export interface Signal {
   readonly renders: Map<object, unknown>;
 }
 
+/** Signals that reach the sockets of a large audience together, in ascending number. */
+export interface Batch {
+  readonly signals: readonly Signal[];
+  /** The bytes that were made of all of them, by the edge's own keys. */
+  readonly renders: Map<object, unknown>;
+}
+
 /** The fields of the contract's type `kind`. */
 export interface SignalView {
   readonly kind: string;

@@ -1,15 +1,15 @@
 import type { Identity } from './caller.ts';
 import { holds } from './permission.ts';
 import type { SocketRecord } from './ports.ts';
-import { type Address, type ClosingCode, type Signal, signalKinds } from './signal.ts';
+import { type Address, type Batch, type ClosingCode, type Signal, signalKinds } from './signal.ts';
 import { hubOf, hubTopic, type Topic } from './topic.ts';
 
 /** Where a socket's signals go: one transport's end of it. No method throws. */
 export interface Sink {
   /** Soon: what one turn of the event loop brings leaves together. */
   write(signal: Signal): void;
-  /** What was written leaves now: nothing more comes in this turn. */
-  flush(): void;
+  /** Now, where nothing waits: one of thousands that get the same. */
+  writeNow(batch: Batch): void;
   /** The service ended the socket; its last signal was written. */
   end(code: ClosingCode): void;
   /** Nobody is there any more: breaks the connection off. The socket is dropped for that. */
@@ -86,10 +86,23 @@ const allKinds: ReadonlySet<string> = new Set(Object.values(signalKinds));
 
 /** Writes a logged signal, unless the socket has it, or is not meant. `connected`: see `isMeant`; only for replays. */
 export function give(socket: Socket, signal: Signal, connected?: ReadonlySet<string>): void {
-  if (socket.closed || signal.number === null || signal.number <= socket.seen) return;
-  if (!isMeant(socket, signal, connected)) return;
+  if (take(socket, signal, connected)) socket.sink.write(signal);
+}
+
+/**
+ * Whether a logged signal is to be written to the socket, which is taken to have it from then on. `listens`: it is known
+ * to listen to the signal's topic, so that need not be looked up.
+ */
+export function take(
+  socket: Socket,
+  signal: Signal,
+  connected?: ReadonlySet<string>,
+  listens = false,
+): boolean {
+  if (socket.closed || signal.number === null || signal.number <= socket.seen) return false;
+  if (!isMeant(socket, signal, connected, listens)) return false;
   socket.seen = signal.number;
-  socket.sink.write(signal);
+  return true;
 }
 
 /**
@@ -97,10 +110,15 @@ export function give(socket: Socket, signal: Signal, connected?: ReadonlySet<str
  * one of the same device that is gone (not in `connected`): it takes what was addressed to that one, and not what
  * that one sent.
  */
-export function isMeant(socket: Socket, signal: Signal, connected?: ReadonlySet<string>): boolean {
+export function isMeant(
+  socket: Socket,
+  signal: Signal,
+  connected?: ReadonlySet<string>,
+  listens = false,
+): boolean {
   const { envelope, topic, number } = signal;
   if (!envelope || !topic || number === null) return false;
-  if (number <= (socket.topics.get(topic) ?? Number.POSITIVE_INFINITY)) return false;
+  if (!listens && !listensTo(socket, topic, number)) return false;
   if (!(socket.kinds ?? allKinds).has(envelope.kind)) return false;
   if (socket.hubIds && hubOf(topic) === undefined && !socket.hubIds.has(envelope.hubId ?? '')) return false;
   if (envelope.to && !standsFor(socket, envelope.to, connected)) return false;

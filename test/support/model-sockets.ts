@@ -81,7 +81,7 @@ export function createModelSockets(parts: ModelSocketsParts): ModelSockets {
         },
         end: () => left(socket, 'SERVICE'),
         cut: () => left(socket, 'CLIENT'),
-        flush: () => {},
+        writeNow: () => {},
       },
       socket: undefined,
       socketId: undefined,

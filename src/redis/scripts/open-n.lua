@@ -2,7 +2,7 @@
 -- KEYS[1] log  KEYS[2] access, [3] sockets, [4] live of the user  KEYS[5] owner of the socket  KEYS[6] graces
 -- KEYS[7] nodes  KEYS[8] sockets, [9] counts of this node  KEYS[10..n] entries and record of each topic
 -- ARGV[1..3] see sequence.lua  ARGV[4] the plan as JSON  ARGV[5] the socket's record  ARGV[6..n] values of access fields
--- Returns { 'DONE', epoch, number, access, sockets, live, nodes, tooMuch, topics: see topics.lua }
+-- Returns { 'DONE', epoch, number, user: see user.lua, tooMuch, topics: see topics.lua }
 --       | { 'TAKEN' } | { 'STALE_PRIMARY', run }
 local plan = cjson.decode(ARGV[4])
 
@@ -23,6 +23,5 @@ if present then redis.call('ZREM', KEYS[6], plan.socketId .. ' ' .. plan.uid) en
 redis.call('HSET', KEYS[8], plan.socketId, plan.uid)
 set_counts(KEYS[9], plan.counts)
 
-local nodes = redis.call('ZRANGEBYSCORE', KEYS[7], '(' .. text(plan.graceBegan), '+inf', 'WITHSCORES')
-local user = { redis.call('HGETALL', KEYS[2]), redis.call('HVALS', KEYS[3]), redis.call('HVALS', KEYS[4]) }
-return { 'DONE', epoch, text(last), user[1], user[2], user[3], nodes, too_much, topics }
+local user = read_user(KEYS[2], KEYS[3], KEYS[4], KEYS[7], text(plan.graceBegan))
+return { 'DONE', epoch, text(last), user, too_much, topics }

@@ -1,0 +1,27 @@
+import { writeSync } from 'node:fs';
+import type { Socket as Connection } from 'node:net';
+
+/*
+ * The way past Node's stream to the kernel, for one write among thousands. A `net.Socket` makes a request object for
+ * each, and keeps books on it in the memory of that connection: that is a microsecond of ten, most of it cache misses.
+ * What lies under a connection is not documented: where it is not as expected, everything goes through the stream.
+ */
+
+/** The descriptor of an open connection; -1 where there is none that could be written to. */
+export function descriptorOf(connection: Connection): number {
+  return (connection as { readonly _handle?: { readonly fd?: number } | null })._handle?.fd ?? -1;
+}
+
+/**
+ * Writes to a connection with this descriptor, at once, and returns how many bytes the kernel took: none when there is
+ * no room, when something waits in the stream already, or when the connection is broken, which the stream finds out.
+ */
+export function writeThrough(connection: Connection, descriptor: number, bytes: Buffer): number {
+  // Once it is destroyed, and so no longer writable, the descriptor may be another's.
+  if (descriptor < 0 || !connection.writable || connection.writableLength > 0) return 0;
+  try {
+    return writeSync(descriptor, bytes, 0, bytes.length);
+  } catch {
+    return 0;
+  }
+}
