@@ -4,6 +4,8 @@ import { inSlices } from '../signaling/slices.ts';
 
 /** A connection that wants to be told when to give a sign of life. */
 export interface Beating {
+  /** When its turn is. For the heartbeat alone. */
+  slot?: number;
   /** Send one now. */
   ping(): void;
   /** The last one has had time to be answered. */
@@ -16,36 +18,61 @@ export interface Heartbeat {
   stop(): void;
 }
 
+const tickMs = 100;
+const ticksPerSecond = 1000 / tickMs;
 const seconds = heartbeatMs / 1000;
+const ticks = seconds * ticksPerSecond;
 
-/** How long an answer may take, in seconds. */
-const pongSeconds = 6;
+/** How long an answer may take, in ticks. */
+const pongTicks = 6 * ticksPerSecond;
 
 /** How many connections one turn of the event loop serves: half a millisecond's work, so that no signal waits for all. */
 const slice = 64;
 
-/** Pings every connection once per heartbeat, spread over its seconds, with one timer for all. */
+/**
+ * Pings every connection once per heartbeat, with one timer for all. They are spread over its tenths of a second: what is
+ * pinged in one go is answered in one go, and whoever is to be rung meanwhile waits behind it, here and on their device.
+ */
 export function createHeartbeat(clock: Clock): Heartbeat {
-  const slots = Array.from({ length: seconds }, () => new Set<Beating>());
-  let now = 0;
+  const slots = Array.from({ length: ticks }, () => new Set<Beating>());
+  let tick = 0;
+  let tickedAt = clock.now();
   let added = 0;
 
-  const slot = (second: number): Set<Beating> => slots[second % seconds] ?? new Set();
+  const slotAt = (index: number): Set<Beating> => slots[index % ticks] ?? new Set();
 
   function beat(): void {
-    now++;
-    inSlices(slot(now), slice, (connection) => connection.ping());
+    const from = tick + 1;
+    tick += passed();
+    inSlices(during(from, tick), slice, (connection) => connection.ping());
     // Those that were pinged that long ago.
-    inSlices(slot(now + seconds - pongSeconds), slice, (connection) => connection.expectPong?.());
+    const ago = ticks - pongTicks;
+    inSlices(during(from + ago, tick + ago), slice, (connection) => connection.expectPong?.());
+  }
+
+  /** How many ticks it is since the last one: of a sleep, or of a clock that was set, no more than a second counts. */
+  function passed(): number {
+    const elapsed = Math.floor((clock.now() - tickedAt) / tickMs);
+    const isSteady = elapsed >= 0 && elapsed <= ticksPerSecond;
+    tickedAt = isSteady ? tickedAt + elapsed * tickMs : clock.now();
+    return isSteady ? elapsed : ticksPerSecond;
+  }
+
+  function* during(first: number, last: number): Generator<Beating, undefined> {
+    for (let index = first; index <= last; index++) yield* slotAt(index);
+    return undefined;
   }
 
   return {
     add(connection) {
-      slot(added++).add(connection);
+      // One to each second in turn, and then to the next tick of each.
+      connection.slot = (added % seconds) * ticksPerSecond + (Math.floor(added / seconds) % ticksPerSecond);
+      added++;
+      slotAt(connection.slot).add(connection);
     },
     delete(connection) {
-      for (const each of slots) each.delete(connection);
+      slotAt(connection.slot ?? 0).delete(connection);
     },
-    stop: clock.every(1000, beat),
+    stop: clock.every(tickMs, beat),
   };
 }

@@ -13,6 +13,7 @@ const mostRunning = 64;
 
 /** One WebSocket connection, and what we keep of it. */
 export class WsConnection implements Beating {
+  slot = 0;
   /** Its open and opening subscriptions. */
   doors: WsDoor[] = [];
   /** Of its `connection_init`. */
