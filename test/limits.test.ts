@@ -213,20 +213,30 @@ test('one WebSocket carries as many sockets as a user may have; one more is refu
 describe('a node remembers', () => {
   const body = (payload: string) => JSON.stringify({ kind: 'PeerMessage', id: 'sig_1', payload });
   const entries = Array.from({ length: 400 }, (_, i) => ({
-    topic: 'user:alice' as const,
+    topic: 'hub:team' as const,
     number: i + 1,
     previous: i,
     epoch: 'e',
     body: body('x'.repeat(60 * 1024)),
   }));
 
-  test('signals of at most 16 MiB', () => {
+  test('signals of hubs, of at most 16 MiB', () => {
     const read = createSignalReader(systemClock);
     const signals = entries.map(read);
     const known = entries.toReversed().map((entry, i) => read(entry) === signals[signals.length - 1 - i]);
     const count = known.indexOf(false);
     expect(count * 60 * 1024).toBeGreaterThan(15 * 1024 * 1024);
     expect(count * 60 * 1024).toBeLessThan(17 * 1024 * 1024);
+  });
+
+  test('no signals of a user: few read them again', () => {
+    const read = createSignalReader(systemClock);
+    const [entry] = entries;
+    if (!entry) throw new Error('there is one');
+    expect(read(entry)).toBe(read(entry));
+    expect(read({ ...entry, number: 1000, topic: 'user:alice' })).not.toBe(
+      read({ ...entry, number: 1000, topic: 'user:alice' }),
+    );
   });
 
   test('what it made of them, 16 MiB of text at most', () => {

@@ -1,7 +1,7 @@
 import { type DocumentNode, executeSync, type GraphQLSchema, Kind, visit } from 'graphql';
 import { createBudget } from '../signaling/budget.ts';
 import { SignalingError } from '../signaling/errors.ts';
-import type { Batch, Signal } from '../signaling/signal.ts';
+import { type Batch, isRemembered, type Signal } from '../signaling/signal.ts';
 import type { MaskError } from './errors.ts';
 
 /**
@@ -79,9 +79,9 @@ export function createPlans(schema: GraphQLSchema, mask: MaskError): Plans {
     };
   }
 
-  /** Notes what a signal has got. What only this node says is written once, and nobody keeps it. */
+  /** Notes what a signal has got that somebody keeps. */
   function remember(signal: Signal, text: string): string {
-    if (signal.number !== null) remembered.add(signal, text.length);
+    if (isRemembered(signal)) remembered.add(signal, text.length);
     return text;
   }
 

@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts';
 import { type Cursor, formatCursor } from './cursor.ts';
 import type { CallRecord } from './history.ts';
 import type { Logged } from './ports.ts';
-import type { Topic } from './topic.ts';
+import { hubOf, type Topic } from './topic.ts';
 
 /** The kinds that clients can choose between, under their names in the contract. */
 export const signalKinds = {
@@ -129,7 +129,7 @@ export interface SignalView {
   readonly [field: string]: unknown;
 }
 
-/** Reads entries of the log as signals; an entry met again soon is the same object, with its bytes. */
+/** Reads entries of the log as signals; a hub's entry that is met again soon is the same object, with its bytes. */
 export type SignalReader = (entry: Logged) => Signal;
 
 /** What a node keeps as objects, so that replays find their bytes: so many signals, and bytes of their bodies. */
@@ -143,12 +143,19 @@ export function createSignalReader(clock: Clock): SignalReader {
     const known = recent.get(entry.number);
     if (known) return known;
     const signal = readEntry(entry, clock.now());
-    // How long a call still rings is counted anew at each reading.
-    if (signal.envelope?.kind === 'IncomingCall' || signal.envelope?.kind === 'CallUpdated') return signal;
+    if (!isRemembered(signal)) return signal;
     recent.set(entry.number, signal);
     budget.add(entry.number, entry.body.length);
     return signal;
   };
+}
+
+/**
+ * Whether a signal is kept for replays: thousands read a hub again when they come back together. A user's few devices do
+ * not pay for what lies about for seconds and is garbage then, and how long a call still rings is counted anew anyway.
+ */
+export function isRemembered({ number, topic }: Signal): boolean {
+  return number !== null && topic !== null && hubOf(topic) !== undefined;
 }
 
 function readEntry(entry: Logged, now: number): Signal {
