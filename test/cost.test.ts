@@ -9,8 +9,8 @@ import { descriptorOf } from '../src/graphql/wire.ts';
 import { largeAudience } from '../src/signaling/backlog.ts';
 import { as } from './support/api.ts';
 import { manualClock } from './support/clock.ts';
-import { listen, transports } from './support/listen.ts';
-import { turns, until } from './support/raw.ts';
+import { listen, listenDocument, transports } from './support/listen.ts';
+import { signedInWs, turns, until } from './support/raw.ts';
 import { engines, startService, tokenFor } from './support/service.ts';
 
 /*
@@ -113,6 +113,36 @@ test('bytes that are written at once are taken by the kernel, or wait, or are re
   client.destroy();
   expect(outbox.writeNow(Buffer.from('late'))).toBe(false);
 });
+
+test('nothing is written to a WebSocket after its Close frame, however many others are written to', async () => {
+  const { url } = await startService({ engine: 'memory' });
+  const members = await Promise.all(Array.from({ length: largeAudience }, (_, i) => tokenFor(`user${i}`)));
+  const listeners = await Promise.all(members.map((token) => listen(url, token, { transport: 'ws' })));
+  const leaving = await signedInWs(url, await tokenFor('carol'));
+  leaving.subscribe('1', listenDocument);
+  await leaving.nextOf('next');
+  const connection = otherEnd(leaving.ws);
+  // It answers to nothing more: the connection stays until the service gives it up.
+  leaving.ws.pause();
+  const before = connection.bytesWritten;
+  leaving.ws.send('This is no message of the protocol.');
+  await until('the Close frame', () => connection.bytesWritten > before);
+  const [closed, through] = [connection.bytesWritten, countWritesThrough()];
+  const alice = await listen(url, await tokenFor('alice'), { transport: 'ws' });
+  await as(url, await tokenFor('alice')).notify({ recipients: ['team'], socketId: alice.ready.socketId });
+  await until('all to have come', () => listeners.every(({ received }) => received.length === 2));
+  expect(through()).toHaveLength(listeners.length);
+  expect(connection.bytesWritten).toBe(closed);
+});
+
+/** The service's end of a connection: it runs in this process. */
+function otherEnd(ws: object): Socket {
+  const { localPort } = (ws as { readonly _socket: Socket })._socket;
+  const handles = (process as unknown as { _getActiveHandles(): Partial<Socket>[] })._getActiveHandles();
+  const found = handles.find(({ remotePort }) => remotePort === localPort);
+  if (!found) throw new Error('there is no such connection');
+  return found as Socket;
+}
 
 describe.each(engines)('on %s', (engine) => {
   describe.each(transports)('over %s', (transport) => {

@@ -133,6 +133,36 @@ describe('a hub of a large audience', () => {
     expect(numbers(last?.got ?? [])).toEqual([before]);
     expect(members[0]?.got).toHaveLength(2);
   });
+
+  test('takes no part in what acts on a user’s sockets, however many there are', async () => {
+    const node = createTestNode();
+    const sockets = [];
+    for (let i = 0; i <= largeAudience; i++) sockets.push(await join(node, 'alice', ['big']));
+    const before = await send(node, hubTopic('big'));
+    const own = await send(node, userTopic('alice'));
+    await send(node, userTopic('alice'), { kind: 'HubRevoked', revokedHubId: 'big', claims: true });
+    await send(node, hubTopic('big'));
+    await settle();
+    for (const { got } of sockets) expect(numbers(got)).toEqual([before, own]);
+  });
+
+  test('gets several hubs’ signals in one pass, each socket those of its own', async () => {
+    const node = createTestNode();
+    const both = [];
+    const others = [];
+    for (let i = 0; i <= largeAudience; i++) {
+      both.push(await join(node, `user${i}`, ['big', 'other']));
+      others.push(await join(node, `other${i}`, ['other']));
+    }
+    const [first, second, third] = [
+      await send(node, hubTopic('big')),
+      await send(node, hubTopic('other')),
+      await send(node, hubTopic('big')),
+    ];
+    await settle();
+    for (const { got } of both) expect(numbers(got)).toEqual([first, second, third]);
+    for (const { got } of others) expect(numbers(got)).toEqual([second]);
+  });
 });
 
 test('every socket gets what was sent to its topics, once and in ascending number, whatever came in between', async () => {

@@ -34,6 +34,8 @@ export function joinFrames(frames: readonly Frame[]): Buffer {
  */
 export class FrameSheet {
   readonly #payloads: readonly Buffer[];
+  /** Of the frames without their ids, in bytes. */
+  readonly #bareLength: number;
   /** The frames with the last id, and where in them it stands. */
   #bytes: Buffer = Buffer.alloc(0);
   #places: readonly number[] = [];
@@ -41,6 +43,13 @@ export class FrameSheet {
 
   constructor(payloads: readonly Buffer[]) {
     this.#payloads = payloads;
+    const bare = payloads.map((text) => frameLength({ id: '', text }));
+    this.#bareLength = bare.reduce((sum, length) => sum + length, 0);
+  }
+
+  /** How many bytes the frames with this id have, give or take those that say how long each is. */
+  lengthFor(id: string): number {
+    return this.#bareLength + this.#payloads.length * id.length;
   }
 
   /** The frames with this id, by `asciiJson`. The bytes are the caller's until the next call. */

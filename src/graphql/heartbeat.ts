@@ -52,7 +52,7 @@ export function createHeartbeat(clock: Clock): Heartbeat {
 
   /** How many ticks it is since the last one: of a sleep, or of a clock that was set, no more than a second counts. */
   function passed(): number {
-    const elapsed = Math.floor((clock.now() - tickedAt) / tickMs);
+    const elapsed = Math.round((clock.now() - tickedAt) / tickMs);
     const isSteady = elapsed >= 0 && elapsed <= ticksPerSecond;
     tickedAt = isSteady ? tickedAt + elapsed * tickMs : clock.now();
     return isSteady ? elapsed : ticksPerSecond;

@@ -6,7 +6,7 @@ import { descriptorOf, writeThrough } from './wire.ts';
 const mostUnsent = 1024 * 1024;
 
 /** What is given to a connection at once, in bytes, and waits there: the rest is fed as it drains. */
-const pieceBytes = 64 * 1024;
+export const pieceBytes = 64 * 1024;
 
 /** How items become bytes. Those may be shared between connections: nobody changes them. */
 export interface Packing<Item> {
@@ -37,7 +37,7 @@ export class Outbox<Item> implements Reader {
   readonly #packing: Packing<Item>;
   readonly #readers: SlowReaders;
   readonly #owner: { slow(): void };
-  readonly #descriptor: number;
+  #descriptor: number;
   #items: readonly Item[] = nothing;
   #scheduled = false;
   #awaitsDrain = false;
@@ -85,11 +85,11 @@ export class Outbox<Item> implements Reader {
   }
 
   /**
-   * Writes these bytes at once, which are the caller's again afterwards. False when something waits already, or they are
-   * too many to be given to a connection in one piece: then nothing was written.
+   * Writes these bytes, a piece at most, at once; they are the caller's again afterwards. False when nothing was written:
+   * something waits already, there is no room, or no way past the stream.
    */
   writeNow(bytes: Buffer): boolean {
-    if (this.#items.length > 0 || bytes.length > pieceBytes) return false;
+    if (this.#items.length > 0) return false;
     const taken = writeThrough(this.#connection, this.#descriptor, bytes);
     if (taken === 0) return false;
     this.#pushed += bytes.length;
@@ -100,11 +100,18 @@ export class Outbox<Item> implements Reader {
     return true;
   }
 
+  /** From now on nothing is written at once: what is pushed is judged by others first. */
+  stopWritingNow(): void {
+    this.#descriptor = -1;
+  }
+
   /** Writes what waits, as far as the reader keeps up. */
   flush(): void {
+    const fresh = this.#fresh;
+    this.#fresh = 0;
     this.#scheduled = false;
     if (this.#items.length === 0 || this.#connection.destroyed) return;
-    if (this.#isFull()) this.#readers.cut(this);
+    if (this.#isFull(fresh)) this.#readers.cut(this);
     else this.#feed();
   }
 
@@ -120,11 +127,10 @@ export class Outbox<Item> implements Reader {
    * Judged by what earlier ticks have left. What one tick brings while nothing waits is never too much: a replay may be
    * larger than the bound by itself.
    */
-  #isFull(): boolean {
+  #isFull(fresh: number): boolean {
     const { unsent } = this;
-    const before = unsent - this.#fresh;
+    const before = unsent - fresh;
     if (before <= 0) this.#excused = this.#pushed;
-    this.#fresh = 0;
     if (before <= mostUnsent) return false;
     const excused = Math.max(0, this.#excused - (this.#pushed - unsent));
     return before - excused > mostUnsent;

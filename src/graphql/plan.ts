@@ -14,7 +14,10 @@ export interface Plan {
    * form are each made once per signal.
    */
   renderAs<Form>(signal: Signal, make: (text: string, signal: Signal) => Form): Form;
-  /** The same for signals that go to thousands together: `join` makes one form of those that `make` made. */
+  /**
+   * The same for signals that go to thousands together: `join` makes one form of those that `make` made, once per batch.
+   * A `join` goes with one `make`.
+   */
   renderAll<Form, Joined>(
     batch: Batch,
     make: (text: string, signal: Signal) => Form,

@@ -9,7 +9,7 @@ import { bodyPacking, type Chunk, chunkOf, framedPacking, joinChunks, lastChunk 
 import type { Door } from './context.ts';
 import type { MaskError } from './errors.ts';
 import type { Beating, Heartbeat } from './heartbeat.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, pieceBytes } from './outbox.ts';
 import type { Plan } from './plan.ts';
 import { noResume, type Resume } from './resume.ts';
 import type { SlowReaders } from './slow-readers.ts';
@@ -120,8 +120,8 @@ class SseDoor implements Door, Sink, Beating {
   }
 
   writeNow(batch: Batch): void {
-    const chunks = this.#plan.renderAll(batch, eventOf, joinChunks);
-    if (this.#chunked && this.#outbox.writeNow(chunks)) return;
+    const bytes = this.#chunked ? this.#plan.renderAll(batch, eventOf, joinPiece) : null;
+    if (bytes && this.#outbox.writeNow(bytes)) return;
     for (const signal of batch.signals) this.write(signal);
   }
 
@@ -174,6 +174,12 @@ class SseDoor implements Door, Sink, Beating {
     if (this.#socket) this.#parts.signaling.drop(this.#socket);
     this.#plan.release();
   }
+}
+
+/** Null for more than is given to a connection at once. */
+function joinPiece(chunks: readonly Chunk[]): Buffer | null {
+  const length = chunks.reduce((sum, { framed }) => sum + framed.length, 0);
+  return length <= pieceBytes ? joinChunks(chunks) : null;
 }
 
 /** When an `EventSource` comes back after a stream that broke off without a word, in milliseconds. */

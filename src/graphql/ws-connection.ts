@@ -88,6 +88,8 @@ export class WsConnection implements Beating {
 
   close(code?: number, reason?: string): void {
     this.outbox.empty();
+    // Nothing follows a Close frame (RFC 6455, section 5.5.1), and only `ws` knows of it.
+    this.outbox.stopWritingNow();
     this.#ws.close(code, reason);
   }
 

@@ -4,7 +4,7 @@ import type { Signaling } from '../signaling/signaling.ts';
 import type { Sink, Socket } from '../signaling/socket.ts';
 import type { Door } from './context.ts';
 import { asciiJson, type Frame, FrameSheet } from './frame.ts';
-import type { Outbox } from './outbox.ts';
+import { type Outbox, pieceBytes } from './outbox.ts';
 import type { Plan } from './plan.ts';
 import { noResume, type Resume } from './resume.ts';
 import type { WsConnection } from './ws-connection.ts';
@@ -68,7 +68,8 @@ export class WsDoor implements Door, Sink, AsyncIterableIterator<never> {
 
   writeNow(batch: Batch): void {
     const sheet = this.#plan.renderAll(batch, payloadOf, sheetOf);
-    if (this.#outbox.writeNow(sheet.addressed(this.#frameId))) return;
+    const isPiece = sheet.lengthFor(this.#frameId) <= pieceBytes;
+    if (isPiece && this.#outbox.writeNow(sheet.addressed(this.#frameId))) return;
     for (const signal of batch.signals) this.write(signal);
   }
 

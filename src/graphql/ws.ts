@@ -127,8 +127,12 @@ function listenersOf(
       .catch((error: unknown) => log.error({ error }, 'a WebSocket could not be closed'));
   }
 
-  // Nothing to add to what `close` tells; without a listener an error would end the process.
-  return (ws) => ws.on('message', onMessage).on('pong', onPong).on('close', onClose).on('error', ignore);
+  /** `ws` closes by itself what breaks the protocol; `close` tells the rest. */
+  function onError(this: WebSocket): void {
+    connections.get(this)?.outbox.stopWritingNow();
+  }
+
+  return (ws) => ws.on('message', onMessage).on('pong', onPong).on('close', onClose).on('error', onError);
 }
 
 /** A token that is not accepted closes the connection (4403), so that clients come back with a fresh one. */

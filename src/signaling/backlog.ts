@@ -4,7 +4,7 @@ import { inSlices } from './slices.ts';
 import type { Socket } from './socket.ts';
 
 /**
- * Signals for large audiences, delivered a slice of sockets at a time, so that nothing else on this node waits for
+ * Signals of hubs for large audiences, delivered a slice of sockets at a time, so that nothing else on this node waits for
  * them. Whoever is to get another signal meanwhile first gets what it still lacks of these: order holds everywhere.
  */
 export interface Backlog {
@@ -36,7 +36,9 @@ interface Pass {
  * `admit` tells whether a signal is to be written to a socket now; not if it has it already, or is not to have it. Whether
  * it listens to the signal's topic at all is known of some.
  */
-export function createBacklog(admit: (socket: Socket, signal: Signal, listens: boolean) => boolean): Backlog {
+export function createBacklog(
+  admit: (socket: Socket, signal: Signal, knownToListen: boolean) => boolean,
+): Backlog {
   /** The pass under way, and the one that gathers what comes meanwhile. */
   let running: Pass | undefined;
   let next = createPass();
@@ -64,11 +66,11 @@ export function createBacklog(admit: (socket: Socket, signal: Signal, listens: b
   /** What of a pass a socket is to get now: the last batch again, if it is the same. */
   function admitted(pass: Pass, socket: Socket): Batch {
     const { signals, batch } = pass;
-    const listens = isHeardByAll(pass);
+    const knownToListen = isHeardByAll(pass);
     let same = 0;
     let others: Signal[] | undefined;
     for (const signal of signals) {
-      if (!admit(socket, signal, listens)) continue;
+      if (!admit(socket, signal, knownToListen)) continue;
       if (!others && batch.signals[same] === signal) same++;
       else {
         others ??= batch.signals.slice(0, same);

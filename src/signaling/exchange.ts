@@ -10,7 +10,7 @@ import { createResync, type Restored } from './resync.ts';
 import { createRooms, follows, type Room } from './rooms.ts';
 import type { ClosingCode, Signal, SignalReader } from './signal.ts';
 import { give, type Socket, take } from './socket.ts';
-import type { Topic } from './topic.ts';
+import { hubOf, type Topic } from './topic.ts';
 
 /** Topics to local sockets: what this node's sockets listen to, with one subscription per topic. */
 export interface Exchange {
@@ -128,7 +128,9 @@ export function createExchange(parts: ExchangeParts): Exchange {
     room.isTold = true;
     const signal = readable(entry);
     if (!signal) return;
-    if (room.sockets.size > largeAudience) backlog.add(signal, room);
+    // A user's entries may act on sockets, each in its place; however many sockets a user opens, they are served one by one.
+    const isHub = hubOf(room.topic) !== undefined;
+    if (isHub && room.sockets.size > largeAudience) backlog.add(signal, room);
     else for (const socket of room.sockets) deliver(socket, signal);
   }
 
@@ -232,8 +234,8 @@ export function createExchange(parts: ExchangeParts): Exchange {
   }
 
   /** The same for a hub's signals, which never act on a socket; whoever asks writes it. */
-  function admit(socket: Socket, signal: Signal, listens: boolean): boolean {
-    if (!socket.held) return take(socket, signal, undefined, listens);
+  function admit(socket: Socket, signal: Signal, knownToListen: boolean): boolean {
+    if (!socket.held) return take(socket, signal, undefined, knownToListen);
     socket.held.push(signal);
     return false;
   }

@@ -5,7 +5,7 @@ import { hubOf, type Topic } from './topic.ts';
 
 /** The local listeners of one topic. */
 export interface Room {
-  /** Of all equal strings this one: sockets and signals that have it are compared without a look at the text. */
+  /** Sockets and live signals have this string, not only an equal one: comparing them takes no look at the text. */
   readonly topic: Topic;
   readonly sockets: Set<Socket>;
   /** The highest number after which any of them listens: all of them do to what has a higher one. */

@@ -152,7 +152,8 @@ export function createSignalReader(clock: Clock): SignalReader {
 
 /**
  * Whether a signal is kept for replays: thousands read a hub again when they come back together. A user's few devices do
- * not pay for what lies about for seconds and is garbage then, and how long a call still rings is counted anew anyway.
+ * not pay for what lies about for seconds and is garbage then; and calls, which are told to users alone, must be read
+ * anew, for so is counted how long they still ring.
  */
 export function isRemembered({ number, topic }: Signal): boolean {
   return number !== null && topic !== null && hubOf(topic) !== undefined;

@@ -90,17 +90,17 @@ export function give(socket: Socket, signal: Signal, connected?: ReadonlySet<str
 }
 
 /**
- * Whether a logged signal is to be written to the socket, which is taken to have it from then on. `listens`: it is known
- * to listen to the signal's topic, so that need not be looked up.
+ * Whether a logged signal is to be written to the socket, which is taken to have it from then on. `knownToListen`: it
+ * listens to the signal's topic, which need not be looked up.
  */
 export function take(
   socket: Socket,
   signal: Signal,
   connected?: ReadonlySet<string>,
-  listens = false,
+  knownToListen = false,
 ): boolean {
   if (socket.closed || signal.number === null || signal.number <= socket.seen) return false;
-  if (!isMeant(socket, signal, connected, listens)) return false;
+  if (!isMeant(socket, signal, connected, knownToListen)) return false;
   socket.seen = signal.number;
   return true;
 }
@@ -114,11 +114,11 @@ export function isMeant(
   socket: Socket,
   signal: Signal,
   connected?: ReadonlySet<string>,
-  listens = false,
+  knownToListen = false,
 ): boolean {
   const { envelope, topic, number } = signal;
   if (!envelope || !topic || number === null) return false;
-  if (!listens && !listensTo(socket, topic, number)) return false;
+  if (!knownToListen && !listensTo(socket, topic, number)) return false;
   if (!(socket.kinds ?? allKinds).has(envelope.kind)) return false;
   if (socket.hubIds && hubOf(topic) === undefined && !socket.hubIds.has(envelope.hubId ?? '')) return false;
   if (envelope.to && !standsFor(socket, envelope.to, connected)) return false;
