@@ -17,11 +17,11 @@ export interface Backlog {
 /** Who listens to a hub. */
 export type Audience = Pick<Room, 'sockets' | 'joined'>;
 
-/** Above this, an audience is large. */
-export const largeAudience = 256;
+/** Above this, an audience is large: it pays to make one batch for all of it, and not bytes for each. */
+export const largeAudience = 16;
 
 /** How many sockets one turn of the event loop serves: about two milliseconds' work. */
-const slice = 256;
+export const slice = 256;
 
 /** Signals that are delivered together: each socket gets all of them in one go, and so in one write. */
 interface Pass {
