@@ -18,7 +18,7 @@ export interface Heartbeat {
   stop(): void;
 }
 
-const tickMs = 100;
+const tickMs = 250;
 const ticksPerSecond = 1000 / tickMs;
 const seconds = heartbeatMs / 1000;
 const ticks = seconds * ticksPerSecond;
@@ -30,7 +30,7 @@ const pongTicks = 6 * ticksPerSecond;
 const slice = 64;
 
 /**
- * Pings every connection once per heartbeat, with one timer for all. They are spread over its tenths of a second: what is
+ * Pings every connection once per heartbeat, with one timer for all. They are spread over its quarters of a second: what is
  * pinged in one go is answered in one go, and whoever is to be rung meanwhile waits behind it, here and on their device.
  */
 export function createHeartbeat(clock: Clock): Heartbeat {
