@@ -10,7 +10,7 @@ import { largeAudience } from '../src/signaling/backlog.ts';
 import { as } from './support/api.ts';
 import { manualClock } from './support/clock.ts';
 import { listen, listenDocument, transports } from './support/listen.ts';
-import { signedInWs, turns, until } from './support/raw.ts';
+import { otherEnd, signedInWs, turns, until } from './support/raw.ts';
 import { engines, startService, tokenFor } from './support/service.ts';
 
 /*
@@ -121,7 +121,8 @@ test('nothing is written to a WebSocket after its Close frame, however many othe
   const leaving = await signedInWs(url, await tokenFor('carol'));
   leaving.subscribe('1', listenDocument);
   await leaving.nextOf('next');
-  const connection = otherEnd(leaving.ws);
+  const { _socket } = leaving.ws as unknown as { readonly _socket: Socket };
+  const connection = otherEnd(_socket.localPort);
   // It answers to nothing more: the connection stays until the service gives it up.
   leaving.ws.pause();
   const before = connection.bytesWritten;
@@ -134,15 +135,6 @@ test('nothing is written to a WebSocket after its Close frame, however many othe
   expect(through()).toHaveLength(listeners.length);
   expect(connection.bytesWritten).toBe(closed);
 });
-
-/** The service's end of a connection: it runs in this process. */
-function otherEnd(ws: object): Socket {
-  const { localPort } = (ws as { readonly _socket: Socket })._socket;
-  const handles = (process as unknown as { _getActiveHandles(): Partial<Socket>[] })._getActiveHandles();
-  const found = handles.find(({ remotePort }) => remotePort === localPort);
-  if (!found) throw new Error('there is no such connection');
-  return found as Socket;
-}
 
 describe.each(engines)('on %s', (engine) => {
   describe.each(transports)('over %s', (transport) => {
@@ -191,6 +183,24 @@ describe.each(engines)('on %s', (engine) => {
       const [first] = listeners;
       for (const { received } of listeners) expect(received.slice(1)).toEqual(first?.received.slice(1));
       expect(own.received).toHaveLength(1);
+    });
+
+    test('more than a piece is fed to each socket as it drains, and not written at once', async () => {
+      const { url } = await startService({ engine });
+      const query = `subscription { incomingSignal {
+        ... on SocketReady { socketId } ... on HubNotification { a: payload b: payload } } }`;
+      const members = await Promise.all(
+        Array.from({ length: largeAudience + 1 }, (_, i) => tokenFor(`user${i}`)),
+      );
+      const listeners = await Promise.all(members.map((token) => listen(url, token, { transport, query })));
+      const own = await listen(url, await tokenFor('alice'), { transport });
+      const through = countWritesThrough();
+      const payload = 'x'.repeat(40 * 1024);
+      const { socketId } = own.ready;
+      await as(url, await tokenFor('alice')).notify({ recipients: ['team'], socketId, payload });
+      await until('all to have come', () => listeners.every(({ received }) => received.length === 2));
+      for (const { received } of listeners) expect(received[1]).toMatchObject({ a: payload, b: payload });
+      expect(through()).toEqual([]);
     });
 
     test('an open socket has no timer of its own', async () => {

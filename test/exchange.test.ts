@@ -33,6 +33,7 @@ async function join(
   node: SignalingNode,
   uid: string,
   hubs: string[],
+  after = 0,
 ): Promise<{ socket: Socket; got: Signal[] }> {
   const got: Signal[] = [];
   const socket = createSocket({
@@ -58,7 +59,7 @@ async function join(
   });
   await node.exchange.join(
     socket,
-    new Map<Topic, number>([userTopic(uid), ...hubs.map(hubTopic)].map((topic) => [topic, 0])),
+    new Map<Topic, number>([userTopic(uid), ...hubs.map(hubTopic)].map((topic) => [topic, after])),
   );
   socket.ready = true;
   node.exchange.release(socket);
@@ -132,6 +133,22 @@ describe('a hub of a large audience', () => {
     await settle();
     expect(numbers(last?.got ?? [])).toEqual([before]);
     expect(members[0]?.got).toHaveLength(2);
+  });
+
+  test('takes in a newcomer while it is served, who gets nothing of before', async () => {
+    const node = createTestNode();
+    const members = [];
+    for (let i = 0; i < slice * 2; i++) members.push(await join(node, `user${i}`, ['big']));
+    const first = await send(node, hubTopic('big'));
+    while (members[0]?.got.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(members.at(-1)?.got).toEqual([]);
+    const newcomer = await join(node, 'late', ['big'], first);
+    await settle();
+    expect(numbers(members.at(-1)?.got ?? [])).toEqual([first]);
+    expect(newcomer.got).toEqual([]);
+    const second = await send(node, hubTopic('big'));
+    await settle();
+    expect(numbers(newcomer.got)).toEqual([second]);
   });
 
   test('takes no part in what acts on a user’s sockets, however many there are', async () => {

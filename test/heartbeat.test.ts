@@ -50,6 +50,18 @@ test('every connection is pinged once in each heartbeat, they are spread over it
   expect(clock.tasks).toBe(0);
 });
 
+test('a process that slept for a minute makes up for no more than a second', () => {
+  const clock = manualClock();
+  const heartbeat = createHeartbeat(clock);
+  let pings = 0;
+  for (let added = 0; added < 4 * beat; added++) heartbeat.add({ ping: () => pings++ });
+  clock.advance(60_000);
+  expect(pings).toBe(4);
+  pass(clock, beat - 1);
+  expect(pings).toBe(4 * beat);
+  heartbeat.stop();
+});
+
 test('many connections are pinged in several turns of the event loop, so that nothing else waits for all of them', async () => {
   const clock = manualClock();
   const heartbeat = createHeartbeat(clock);

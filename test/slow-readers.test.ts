@@ -4,7 +4,7 @@ import { createSlowReaders } from '../src/graphql/slow-readers.ts';
 import { as } from './support/api.ts';
 import { type ManualClock, manualClock } from './support/clock.ts';
 import { listen, type Transport, transports } from './support/listen.ts';
-import { rawSse, signedInWs, until } from './support/raw.ts';
+import { otherEnd, rawSse, signedInWs, until } from './support/raw.ts';
 import { startService, tokenFor } from './support/service.ts';
 
 const KiB = 1024;
@@ -83,14 +83,6 @@ describe('the bounds', () => {
 const document = `subscription ($after: String) {
   incomingSignal(after: $after) { __typename cursor ... on SocketReady { recovered } ... on PeerMessage { payload } }
 }`;
-
-/** The service's end of a connection: it runs in this process. */
-function otherEnd(port: number | undefined): Socket {
-  const handles = (process as unknown as { _getActiveHandles(): Partial<Socket>[] })._getActiveHandles();
-  const found = handles.find(({ remotePort }) => remotePort === port);
-  if (!found) throw new Error('there is no such connection');
-  return found as Socket;
-}
 
 /** As long as the ids that other clients give to their operations: frames differ in nothing else. */
 const operationId = '00000000-0000-4000-8000-000000000000';

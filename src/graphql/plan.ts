@@ -15,7 +15,7 @@ export interface Plan {
    */
   renderAs<Form>(signal: Signal, make: (text: string, signal: Signal) => Form): Form;
   /**
-   * The same for signals that go to thousands together: `join` makes one form of those that `make` made, once per batch.
+   * The same for signals that go to many together: `join` makes one form of those that `make` made, once per batch.
    * A `join` goes with one `make`.
    */
   renderAll<Form, Joined>(

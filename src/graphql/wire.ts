@@ -3,7 +3,7 @@ import type { Socket as Connection } from 'node:net';
 
 /*
  * The way past Node's stream to the kernel, for one write among thousands. A `net.Socket` makes a request object for
- * each, and keeps books on it in the memory of that connection: that is a microsecond of ten, most of it cache misses.
+ * each, and keeps books on it in the memory of that connection: that is half a microsecond or more of eight, most of it cache misses.
  * What lies under a connection is not documented: where it is not as expected, everything goes through the stream.
  */
 

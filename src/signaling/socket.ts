@@ -8,7 +8,7 @@ import { hubOf, hubTopic, type Topic } from './topic.ts';
 export interface Sink {
   /** Soon: what one turn of the event loop brings leaves together. */
   write(signal: Signal): void;
-  /** Now, where nothing waits: one of thousands that get the same. */
+  /** Now, where nothing waits: one of many that get the same. */
   writeNow(batch: Batch): void;
   /** The service ended the socket; its last signal was written. */
   end(code: ClosingCode): void;
@@ -100,7 +100,8 @@ export function take(
   knownToListen = false,
 ): boolean {
   if (socket.closed || signal.number === null || signal.number <= socket.seen) return false;
-  if (!isMeant(socket, signal, connected, knownToListen)) return false;
+  if (!knownToListen && !isOnTopic(socket, signal)) return false;
+  if (!concerns(socket, signal, connected)) return false;
   socket.seen = signal.number;
   return true;
 }
@@ -110,15 +111,21 @@ export function take(
  * one of the same device that is gone (not in `connected`): it takes what was addressed to that one, and not what
  * that one sent.
  */
-export function isMeant(
+export function isMeant(socket: Socket, signal: Signal, connected?: ReadonlySet<string>): boolean {
+  return isOnTopic(socket, signal) && concerns(socket, signal, connected);
+}
+
+function isOnTopic(socket: Socket, { topic, number }: Signal): boolean {
+  return topic !== null && number !== null && listensTo(socket, topic, number);
+}
+
+/** Whether somebody who listens to its topic is to receive a signal. */
+function concerns(
   socket: Socket,
-  signal: Signal,
-  connected?: ReadonlySet<string>,
-  knownToListen = false,
+  { envelope, topic, number }: Signal,
+  connected: ReadonlySet<string> | undefined,
 ): boolean {
-  const { envelope, topic, number } = signal;
   if (!envelope || !topic || number === null) return false;
-  if (!knownToListen && !listensTo(socket, topic, number)) return false;
   if (!(socket.kinds ?? allKinds).has(envelope.kind)) return false;
   if (socket.hubIds && hubOf(topic) === undefined && !socket.hubIds.has(envelope.hubId ?? '')) return false;
   if (envelope.to && !standsFor(socket, envelope.to, connected)) return false;

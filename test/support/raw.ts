@@ -27,6 +27,14 @@ export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** The service's end of a client's connection, by the client's port: it runs in this process. */
+export function otherEnd(port: number | undefined): Socket {
+  const handles = (process as unknown as { _getActiveHandles(): Partial<Socket>[] })._getActiveHandles();
+  const found = handles.find(({ remotePort }) => remotePort === port);
+  if (!found) throw new Error('there is no such connection');
+  return found as Socket;
+}
+
 /** Rejects when a promise takes too long, and says what was waited for. */
 export async function within<Value>(what: string, promise: Promise<Value>): Promise<Value> {
   const late = Promise.withResolvers<never>();
