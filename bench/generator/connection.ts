@@ -14,6 +14,22 @@ export interface Endpoint {
 /** One TCP connection with one socket on it. All of them read into one buffer: nothing of it is kept. */
 const shared = Buffer.allocUnsafeSlow(256 * 1024);
 
+/** How many pings are answered in one turn of the event loop: they come by the hundred, and signals leave in between. */
+const pongsAtOnce = 16;
+
+/** Sockets that owe an answer to a ping. */
+let owing: Socket[] = [];
+
+function owePong(socket: Socket): void {
+  if (owing.push(socket) === 1) setImmediate(answerPings);
+}
+
+function answerPings(): void {
+  for (const socket of owing.slice(0, pongsAtOnce)) if (socket.writable) socket.write(pongFrame);
+  owing = owing.slice(pongsAtOnce);
+  if (owing.length > 0) setImmediate(answerPings);
+}
+
 export class Connection {
   socketId = '';
   ended = false;
@@ -99,7 +115,7 @@ export class Connection {
   private readonly deliver = (timeUs: number): void => this.meter.deliver(timeUs);
 
   private readonly frame = (opcode: number, length: number): void => {
-    if (opcode === opcodes.ping) this.socket.write(pongFrame);
+    if (opcode === opcodes.ping) owePong(this.socket);
     const { heartbeat } = this.dialect;
     if (heartbeat && opcode === opcodes.text && length === heartbeat.length) this.say(heartbeat.answer);
   };

@@ -29,5 +29,11 @@ export async function keepTimes(
 async function until(timeUs: number, awake: boolean): Promise<void> {
   const restUs = timeUs - timerSlackUs - nowUs();
   if (restUs > 0 && !awake) await new Promise((resolve) => setTimeout(resolve, restUs / 1000));
-  while (nowUs() < timeUs) await new Promise((resolve) => setImmediate(resolve));
+  if (nowUs() < timeUs) await new Promise<void>((resolve) => turnUntil(timeUs, resolve));
+}
+
+/** A callback, and not a promise for each turn: what the generator leaves behind it must collect, and is late for that. */
+function turnUntil(timeUs: number, reached: () => void): void {
+  if (nowUs() >= timeUs) reached();
+  else setImmediate(turnUntil, timeUs, reached);
 }

@@ -8,7 +8,7 @@ export const cores = { servers: 0, load: 1 } as const;
 /** Whether processes can be bound to cores here. */
 export const pinned = availableParallelism() >= 2 && succeeds('taskset', ['--version']);
 
-/** The same for each Node process that is measured: the young generation decides much of CPU and memory. */
+/** The same for each Node process: the young generation decides much of CPU and memory, and how often a generator pauses. */
 export const nodeFlags = ['--max-semi-space-size=16', '--min-semi-space-size=16'];
 
 const running = new Set<ChildProcess>();

@@ -41,6 +41,9 @@ export interface Generator {
   stop(): Promise<void>;
 }
 
+/** It collects when it is told to, before it sends: a full collection would make it late. */
+const generatorFlags = [...nodeFlags, '--expose-gc', '--heap-growing-percent=1000'];
+
 /** As the documentation of the adapters and of large fan-outs advises: nothing on disk, room for bursts. */
 const redisArgs = [
   ...['--client-output-buffer-limit', 'pubsub 256mb 64mb 60'],
@@ -71,7 +74,11 @@ export async function startStage(
   }
 
   async function generator({ yields } = { yields: false }): Promise<Generator> {
-    const started = await startNode([pathOf('bench/generator/main.ts')], { core: cores.load, yields });
+    const started = await startNode([pathOf('bench/generator/main.ts')], {
+      core: cores.load,
+      flags: generatorFlags,
+      yields,
+    });
     processes.push(started);
     return { load: remote<GeneratorApi>('generator', started.child), stop: started.stop };
   }

@@ -20,8 +20,11 @@ export type Audience = Pick<Room, 'sockets' | 'joined'>;
 /** Above this, an audience is large: it pays to make one batch for all of it, and not bytes for each. */
 export const largeAudience = 16;
 
-/** How many sockets one turn of the event loop serves: about two milliseconds' work. */
-export const slice = 256;
+/**
+ * How many sockets one turn of the event loop serves: half a millisecond's work. A dial has several turns to go, and
+ * waits in each.
+ */
+export const slice = 64;
 
 /** Signals that are delivered together: each socket gets all of them in one go, and so in one write. */
 interface Pass {
