@@ -30,6 +30,9 @@ const targetLoad = 0.3;
 /** Dials per second while the rate is looked for, and the bounds of what is found. */
 const rates = { trial: 100, least: 50, most: 1000 };
 
+/** Of a second's dials: with a whole number of them, the same ones would meet whatever servers do four times a second. */
+const offBeat = 0.618;
+
 const hubSignalsPerSecond = 2;
 
 /** Ours comes first: it sets the rate. */
@@ -110,7 +113,7 @@ async function warmUp(
   const { spent } = await spending(stage.pids, () => load.run(scheduleFor(size, rates.trial, size.seconds)));
   const loadNow = (spent.userUs + spent.systemUs) / 1e6 / spent.seconds;
   const rate = Math.round((rates.trial * targetLoad) / loadNow);
-  const bounded = Math.min(Math.max(rate, rates.least), rates.most);
+  const bounded = Math.min(Math.max(rate, rates.least), rates.most) + offBeat;
   progress(`${bounded} dials a second take our nodes ${targetLoad * 100} % of a core`);
   return bounded;
 }

@@ -41,8 +41,11 @@ export interface Generator {
   stop(): Promise<void>;
 }
 
-/** It collects when it is told to, before it sends: a full collection would make it late. */
-const generatorFlags = [...nodeFlags, '--expose-gc', '--heap-growing-percent=1000'];
+/**
+ * It collects in full when it is told to, before it sends, and otherwise alone: helping threads share its core. Either would
+ * make it late.
+ */
+const generatorFlags = [...nodeFlags, '--expose-gc', '--heap-growing-percent=1000', '--single-threaded-gc'];
 
 /** As the documentation of the adapters and of large fan-outs advises: nothing on disk, room for bursts. */
 const redisArgs = [
