@@ -14,20 +14,20 @@ export interface Endpoint {
 /** One TCP connection with one socket on it. All of them read into one buffer: nothing of it is kept. */
 const shared = Buffer.allocUnsafeSlow(256 * 1024);
 
-/** How many pings are answered in one turn of the event loop: they come by the hundred, and signals leave in between. */
-const pongsAtOnce = 16;
+/** How many pings are answered at once, and how long after the last ones, in milliseconds: signals leave in between. */
+const pongs = { atOnce: 4, everyMs: 2 };
 
 /** Sockets that owe an answer to a ping. */
 let owing: Socket[] = [];
 
 function owePong(socket: Socket): void {
-  if (owing.push(socket) === 1) setImmediate(answerPings);
+  if (owing.push(socket) === 1) setTimeout(answerPings, pongs.everyMs);
 }
 
 function answerPings(): void {
-  for (const socket of owing.slice(0, pongsAtOnce)) if (socket.writable) socket.write(pongFrame);
-  owing = owing.slice(pongsAtOnce);
-  if (owing.length > 0) setImmediate(answerPings);
+  for (const socket of owing.slice(0, pongs.atOnce)) if (socket.writable) socket.write(pongFrame);
+  owing = owing.slice(pongs.atOnce);
+  if (owing.length > 0) setTimeout(answerPings, pongs.everyMs);
 }
 
 export class Connection {
