@@ -14,22 +14,6 @@ export interface Endpoint {
 /** One TCP connection with one socket on it. All of them read into one buffer: nothing of it is kept. */
 const shared = Buffer.allocUnsafeSlow(256 * 1024);
 
-/** How many pings are answered at once, and how long after the last ones, in milliseconds: signals leave in between. */
-const pongs = { atOnce: 4, everyMs: 2 };
-
-/** Sockets that owe an answer to a ping. */
-let owing: Socket[] = [];
-
-function owePong(socket: Socket): void {
-  if (owing.push(socket) === 1) setTimeout(answerPings, pongs.everyMs);
-}
-
-function answerPings(): void {
-  for (const socket of owing.slice(0, pongs.atOnce)) if (socket.writable) socket.write(pongFrame);
-  owing = owing.slice(pongs.atOnce);
-  if (owing.length > 0) setTimeout(answerPings, pongs.everyMs);
-}
-
 export class Connection {
   socketId = '';
   ended = false;
@@ -115,7 +99,7 @@ export class Connection {
   private readonly deliver = (timeUs: number): void => this.meter.deliver(timeUs);
 
   private readonly frame = (opcode: number, length: number): void => {
-    if (opcode === opcodes.ping) owePong(this.socket);
+    if (opcode === opcodes.ping) this.socket.write(pongFrame);
     const { heartbeat } = this.dialect;
     if (heartbeat && opcode === opcodes.text && length === heartbeat.length) this.say(heartbeat.answer);
   };
