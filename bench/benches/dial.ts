@@ -69,10 +69,11 @@ async function measure(
     const idle = await spending(stage.pids, () => delay(4000));
     const schedule = scheduleFor(size, rate, size.seconds);
     const alone = await spending(stage.pids, () => dialling.load.run(schedule));
+    const secondsWithHub = size.seconds / 2;
     const crowded = await spending(stage.pids, async () => {
       const [flow] = await Promise.all([
-        dialling.load.run(scheduleFor(size, rate, size.seconds / 2)),
-        notifying.load.run(hubSchedule(size)),
+        dialling.load.run(scheduleFor(size, rate, secondsWithHub)),
+        notifying.load.run(hubSchedule(size, secondsWithHub)),
       ]);
       return flow;
     });
@@ -125,8 +126,8 @@ function scheduleFor({ devices }: Size, rate: number, seconds: number): Schedule
   };
 }
 
-function hubSchedule({ hub, seconds }: Size): Schedule {
-  const writes = (seconds / 2) * hubSignalsPerSecond;
+function hubSchedule({ hub }: Size, seconds: number): Schedule {
+  const writes = seconds * hubSignalsPerSecond;
   const intervalUs = 1e6 / hubSignalsPerSecond;
   return { to: 'hub', reach: hub - 1, payloadBytes: 400, burst: 1, intervalUs, writes, awake: false };
 }

@@ -26,9 +26,6 @@ const ticks = seconds * ticksPerSecond;
 /** How long an answer may take, in ticks. */
 const pongTicks = 6 * ticksPerSecond;
 
-/** How many connections one turn of the event loop serves: half a millisecond's work, so that no signal waits for all. */
-const slice = 64;
-
 /**
  * Pings every connection once per heartbeat, with one timer for all. They are spread over its quarters of a second: what is
  * pinged in one go is answered in one go, and whoever is to be rung meanwhile waits behind it, here and on their device.
@@ -44,10 +41,10 @@ export function createHeartbeat(clock: Clock): Heartbeat {
   function beat(): void {
     const from = tick + 1;
     tick += passed();
-    inSlices(during(from, tick), slice, (connection) => connection.ping());
+    inSlices(during(from, tick), (connection) => connection.ping());
     // Those that were pinged that long ago.
     const ago = ticks - pongTicks;
-    inSlices(during(from + ago, tick + ago), slice, (connection) => connection.expectPong?.());
+    inSlices(during(from + ago, tick + ago), (connection) => connection.expectPong?.());
   }
 
   /** How many ticks it is since the last one: of a sleep, or of a clock that was set, no more than a second counts. */

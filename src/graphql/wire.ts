@@ -3,8 +3,9 @@ import type { Socket as Connection } from 'node:net';
 
 /*
  * The way past Node's stream to the kernel, for one write among thousands. A `net.Socket` makes a request object for
- * each, and keeps books on it in the memory of that connection: that is half a microsecond or more of eight, most of it cache misses.
- * What lies under a connection is not documented: where it is not as expected, everything goes through the stream.
+ * each, and keeps books on it in the memory of that connection: that is half a microsecond or more of eight, most of it
+ * cache misses. What lies under a connection is not documented: where it is not as expected, everything goes through the
+ * stream.
  */
 
 /** The descriptor of an open connection; -1 where there is none that could be written to. */

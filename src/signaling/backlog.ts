@@ -20,12 +20,6 @@ export type Audience = Pick<Room, 'sockets' | 'joined'>;
 /** Above this, an audience is large: it pays to make one batch for all of it, and not bytes for each. */
 export const largeAudience = 16;
 
-/**
- * How many sockets one turn of the event loop serves: half a millisecond's work. A dial has several turns to go, and
- * waits in each.
- */
-export const slice = 64;
-
 /** Signals that are delivered together: each socket gets all of them in one go, and so in one write. */
 interface Pass {
   readonly signals: Signal[];
@@ -56,7 +50,7 @@ export function createBacklog(
     const pass = next;
     running = pass;
     next = createPass();
-    inSlices(socketsOf(pass), slice, (socket) => serve(pass, socket), finish);
+    inSlices(socketsOf(pass), (socket) => serve(pass, socket), finish);
   }
 
   function serve(pass: Pass, socket: Socket): void {
