@@ -63,13 +63,16 @@ test('what a tick brings for a connection is one write, in the order it came', a
   expect(writes()).toEqual([1, 1, 1]);
 });
 
-/** Counts the writes that go past the streams of connections, by descriptor. */
-function countWritesThrough(): () => number[] {
+/** How long a ping is, and a comment of a stream, in bytes: they may come at any time. */
+const signsOfLife = [2, 8];
+
+/** Counts the writes that go past the streams of connections, by descriptor: signals, or else signs of life. */
+function countWritesThrough({ ofLife } = { ofLife: false }): () => number[] {
   const writes = new Map<number, number>();
   const { writeSync } = fs;
   const spy = vi.spyOn(fs, 'writeSync').mockImplementation((...args: unknown[]) => {
-    const descriptor = args[0] as number;
-    writes.set(descriptor, (writes.get(descriptor) ?? 0) + 1);
+    const [descriptor, { length }] = args as [number, Buffer];
+    if (signsOfLife.includes(length) === ofLife) writes.set(descriptor, (writes.get(descriptor) ?? 0) + 1);
     return Reflect.apply(writeSync, fs, args) as number;
   });
   syncBuiltinESMExports();
@@ -134,6 +137,18 @@ test('nothing is written to a WebSocket after its Close frame, however many othe
   await until('all to have come', () => listeners.every(({ received }) => received.length === 2));
   expect(through()).toHaveLength(listeners.length);
   expect(connection.bytesWritten).toBe(closed);
+});
+
+test.each(transports)('a sign of life over %s is one write past the stream', async (transport) => {
+  const clock = manualClock();
+  const { url } = await startService({ engine: 'memory', overrides: { clock } });
+  const token = await tokenFor('alice');
+  const sockets = 20;
+  await Promise.all(Array.from({ length: sockets }, () => listen(url, token, { transport })));
+  const [streams, through] = [countWrites(Number(new URL(url).port)), countWritesThrough({ ofLife: true })];
+  for (let second = 0; second < 14; second++) clock.advance(1000);
+  expect(through()).toEqual(Array.from({ length: sockets }, () => 1));
+  expect(streams()).toEqual([]);
 });
 
 describe.each(engines)('on %s', (engine) => {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { available, createRedisClient, type RedisClient } from '../src/redis/client.ts';
 import { reach } from '../src/redis/link.ts';
+import { systemClock } from '../src/signaling/clock.ts';
 import { type ClusterMember, startCluster } from './support/redis-cluster.ts';
 import { startSentinel } from './support/redis-sentinel.ts';
 
@@ -10,7 +11,7 @@ const key = `{${prefix}}:key`;
 
 async function startClient(url: string): Promise<RedisClient> {
   const log = { info: () => {}, warn: () => {}, error: () => {} };
-  const client = createRedisClient(url, prefix, log);
+  const client = createRedisClient(url, prefix, log, systemClock);
   onTestFinished(() => {
     client.subscriber.disconnect();
     client.stop();

@@ -131,8 +131,13 @@ class SseDoor implements Door, Sink, Beating {
   }
 
   ping(): void {
-    if (--this.#beatsLeft > 0 || !this.#socket) this.#push(comment);
+    if (--this.#beatsLeft > 0 || !this.#socket) this.#comment();
     else this.#parts.signaling.close(this.#socket, 'ROTATION');
+  }
+
+  #comment(): void {
+    const bytes = this.#chunked ? comment.framed : comment.body;
+    if (!this.#response.headersSent || !this.#outbox.writeNow(bytes)) this.#push(comment);
   }
 
   slow(): void {

@@ -11,6 +11,9 @@ import type { WsDoor } from './ws-door.ts';
 /** How many operations may run on one connection; its open sockets do not count. */
 const mostRunning = 64;
 
+/** A Ping with nothing to say (RFC 6455, section 5.5.2). */
+const pingFrame = Buffer.from([0x89, 0]);
+
 /** One WebSocket connection, and what we keep of it. */
 export class WsConnection implements Beating {
   slot = 0;
@@ -124,7 +127,7 @@ export class WsConnection implements Beating {
   ping(): void {
     this.#alive = false;
     this.#late = !this.greeted;
-    this.#ws.ping();
+    if (!this.outbox.writeNow(pingFrame)) this.#ws.ping();
   }
 
   pong(): void {

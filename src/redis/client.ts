@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { parseRedisAddress } from '../redis-address.ts';
+import type { Clock } from '../signaling/clock.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import { createEpoch } from '../signaling/id.ts';
 import type { Log } from '../signaling/log.ts';
@@ -30,7 +31,7 @@ const claims = 5;
 const verifyMs = 1000;
 
 /** `tag` is the hash tag that all keys carry. Throws for an address that `parseRedisAddress` does not know. */
-export function createRedisClient(url: string, tag: string, log: Log): RedisClient {
+export function createRedisClient(url: string, tag: string, log: Log, clock: Clock): RedisClient {
   const address = parseRedisAddress(url);
   if (!address) throw new Error('This is no address of a Redis.');
   const findPrimary = createFindPrimary(address, tag);
@@ -104,8 +105,7 @@ export function createRedisClient(url: string, tag: string, log: Log): RedisClie
     async start() {
       await reach(redis);
       await ready();
-      const timer = setInterval(verify, verifyMs).unref();
-      stopVerifying = () => clearInterval(timer);
+      if (address.form !== 'single') stopVerifying = clock.every(verifyMs, verify);
     },
     stop() {
       stopVerifying();

@@ -40,7 +40,7 @@ export function createRedisEngine({
   systemClock,
 }: RedisEngineOptions): RedisEngine {
   const keys = createKeys(prefix);
-  const client = createRedisClient(url, prefix, log);
+  const client = createRedisClient(url, prefix, log, systemClock);
   const { subscriber } = client;
   const time = createServerClock(systemClock);
   const clock = given ?? time.clock;
