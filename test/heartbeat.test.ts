@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createHeartbeat } from '../src/graphql/heartbeat.ts';
+import { slice } from '../src/signaling/slices.ts';
 import { as, post } from './support/api.ts';
 import { type ManualClock, manualClock } from './support/clock.ts';
 import { listenDocument } from './support/listen.ts';
@@ -25,7 +26,7 @@ test('every connection is pinged once in each heartbeat, they are spread over it
   const heartbeat = createHeartbeat(clock);
   const pings = new Map<object, number>();
   let inThisSecond = 0;
-  const connections = Array.from({ length: 4 * beat }, () => {
+  const connections = Array.from({ length: slice * beat }, () => {
     const connection = {
       ping() {
         inThisSecond++;
@@ -39,7 +40,7 @@ test('every connection is pinged once in each heartbeat, they are spread over it
   for (let second = 0; second < 2 * beat; second++) {
     inThisSecond = 0;
     pass(clock, 1);
-    expect(inThisSecond).toBe(4);
+    expect(inThisSecond).toBe(slice);
   }
   expect([...pings.values()]).toEqual(connections.map(() => 2));
 
@@ -54,18 +55,18 @@ test('a process that slept for a minute makes up for no more than a second', () 
   const clock = manualClock();
   const heartbeat = createHeartbeat(clock);
   let pings = 0;
-  for (let added = 0; added < 4 * beat; added++) heartbeat.add({ ping: () => pings++ });
+  for (let added = 0; added < slice * beat; added++) heartbeat.add({ ping: () => pings++ });
   clock.advance(60_000);
-  expect(pings).toBe(4);
+  expect(pings).toBe(slice);
   pass(clock, beat - 1);
-  expect(pings).toBe(4 * beat);
+  expect(pings).toBe(slice * beat);
   heartbeat.stop();
 });
 
 test('many connections are pinged in several turns of the event loop, so that nothing else waits for all of them', async () => {
   const clock = manualClock();
   const heartbeat = createHeartbeat(clock);
-  const each = 1000;
+  const each = 16 * slice;
   let pings = 0;
   for (let added = 0; added < each * beat; added++) heartbeat.add({ ping: () => pings++ });
   pass(clock, 1);

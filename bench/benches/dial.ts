@@ -27,8 +27,8 @@ interface Size {
 
 const targetLoad = 0.3;
 
-/** Dials per second while the rate is looked for, and the bounds of what is found. */
-const rates = { trial: 100, least: 50, most: 1000 };
+/** Dials per second while servers warm up, and while the rate is looked for; and the bounds of what is found. */
+const rates = { warmUp: 250, trial: 100, least: 50, most: 1000 };
 
 /** Of a second's dials: with a whole number of them, the same ones would meet whatever servers do four times a second. */
 const offBeat = 0.618;
@@ -109,7 +109,7 @@ async function warmUp(
   size: Size,
   given: number | undefined,
 ): Promise<number> {
-  await load.run(scheduleFor(size, rates.trial, size.seconds));
+  await load.run(scheduleFor(size, rates.warmUp, size.seconds));
   if (given !== undefined) return given;
   const { spent } = await spending(stage.pids, () => load.run(scheduleFor(size, rates.trial, size.seconds)));
   const loadNow = (spent.userUs + spent.systemUs) / 1e6 / spent.seconds;

@@ -187,6 +187,8 @@ function sampleOf(hub: Hub, shape: Shape, repetition: number, measured: Measured
     scenario: { sockets, ...shape, operations },
     values: {
       cpuUs: (userUs + systemUs) / delivered,
+      // What an idle server uses too is in it: with caches that are cold then, more than it uses when it is busy.
+      wholeUs: (spent.userUs + spent.systemUs) / delivered,
       userUs: userUs / delivered,
       systemUs: systemUs / delivered,
       ...latencyValues(flow),

@@ -15,6 +15,9 @@ export function fanoutSection(results: Results): Section {
     'Ten signals that leave together:',
     '![The same in bursts of ten](FOLDER/bursts.svg)',
     bySize(results, 10),
+    'The same with nothing subtracted, one signal at a time and then ten together. What an idle server uses is in it, and pings are, which only ours sends meanwhile:',
+    bySize(results, 1, 'wholeUs'),
+    bySize(results, 10, 'wholeUs'),
     'Arrival after the time at which a signal was meant to be sent (p50, p99, p99.9), at 20,000 deliveries a second, one signal at a time:',
     latencies(results),
     'A larger payload, hub of 1,000:',
@@ -29,14 +32,17 @@ export function fanoutSection(results: Results): Section {
   };
 }
 
+/** Above idle, or all of it. */
+type CpuFigure = 'cpuUs' | 'wholeUs';
+
 const figures = (results: Results) => results.fanout?.figures ?? [];
 const shape = { payloadBytes: 400, operations: 1 };
 
-function bySize(results: Results, burst: number): string {
+function bySize(results: Results, burst: number, name: CpuFigure = 'cpuUs'): string {
   const sizes = valuesOf(figures(results), 'sockets');
   const rows = subjectsOf(figures(results)).map((subject) => [
     subjectOf(subject).label,
-    ...sizes.map((sockets) => cost(results, subject, { ...shape, sockets, burst })),
+    ...sizes.map((sockets) => cost(results, subject, { ...shape, sockets, burst }, name)),
   ]);
   return table([['', ...sizes.map((size) => `hub of ${short(Number(size))}`)], ...rows]);
 }
@@ -45,9 +51,10 @@ function cost(
   results: Results,
   subject: Parameters<typeof subjectOf>[0],
   scenario: Readonly<Record<string, string | number>>,
+  name: CpuFigure = 'cpuUs',
 ): string {
-  const us = medianOf(results, 'fanout', subject, scenario, 'cpuUs');
-  const ratio = toBare(results, 'fanout', subject, scenario, 'cpuUs');
+  const us = medianOf(results, 'fanout', subject, scenario, name);
+  const ratio = toBare(results, 'fanout', subject, scenario, name);
   return us === null ? '–' : `${short(us)}${ratio === null ? '' : ` (${ratio.toFixed(2)})`}`;
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../signaling/clock.ts';
 import { heartbeatMs } from '../signaling/open.ts';
-import { inSlices } from '../signaling/slices.ts';
+import { inSlices, slice } from '../signaling/slices.ts';
 
 /** A connection that wants to be told when to give a sign of life. */
 export interface Beating {
@@ -29,6 +29,7 @@ const pongTicks = 6 * ticksPerSecond;
 /**
  * Pings every connection once per heartbeat, with one timer for all. They are spread over its quarters of a second: what is
  * pinged in one go is answered in one go, and whoever is to be rung meanwhile waits behind it, here and on their device.
+ * Those that were opened together are pinged together: they are neighbours in memory, and that is cold by then.
  */
 export function createHeartbeat(clock: Clock): Heartbeat {
   const slots = Array.from({ length: ticks }, () => new Set<Beating>());
@@ -62,9 +63,9 @@ export function createHeartbeat(clock: Clock): Heartbeat {
 
   return {
     add(connection) {
-      // One to each second in turn, and then to the next tick of each.
-      connection.slot = (added % seconds) * ticksPerSecond + (Math.floor(added / seconds) % ticksPerSecond);
-      added++;
+      // A slice to each second in turn, and then to the next tick of each.
+      const group = Math.floor(added++ / slice);
+      connection.slot = (group % seconds) * ticksPerSecond + (Math.floor(group / seconds) % ticksPerSecond);
       slotAt(connection.slot).add(connection);
     },
     delete(connection) {
