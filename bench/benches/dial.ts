@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Flow, Schedule } from '../generator/api.ts';
 import { interleave, type Options, type Outcome } from '../run/bench.ts';
-import { aboveIdle, type Spent, spending } from '../run/cpu.ts';
+import { type Spent, spending } from '../run/cpu.ts';
 import type { Sample, Scenario } from '../run/figures.ts';
 import { mostSockets } from '../run/fits.ts';
 import { latencyValues, lossValues } from '../run/latency.ts';
@@ -35,6 +35,9 @@ const offBeat = 0.618;
 
 const hubSignalsPerSecond = 2;
 
+/** Between warming up and measuring, in milliseconds. */
+const quietMs = 4000;
+
 /** Ours comes first: it sets the rate. */
 const subjects: readonly SubjectName[] = ['ours-ws', 'bare', 'ours-sse', 'socketio', 'graphql-ws'];
 
@@ -66,7 +69,7 @@ async function measure(
   try {
     const [dialling, notifying] = await openBoth(stage, size);
     const rate = await warmUp(stage, dialling, size, given);
-    const idle = await spending(stage.pids, () => delay(4000));
+    await delay(quietMs);
     const schedule = scheduleFor(size, rate, size.seconds);
     const alone = await spending(stage.pids, () => dialling.load.run(schedule));
     const secondsWithHub = size.seconds / 2;
@@ -81,9 +84,7 @@ async function measure(
     const samples = [
       { scenario: { ...base, meanwhile: 'nothing' }, ...alone },
       { scenario: { ...base, meanwhile: 'hub notified' }, ...crowded },
-    ].map(({ scenario, value, spent }) =>
-      sampleOf({ subject, scenario, repetition }, value, rate, { spent, idle: idle.spent }),
-    );
+    ].map(({ scenario, value, spent }) => sampleOf({ subject, scenario, repetition }, value, rate, spent));
     return { samples, rate };
   } finally {
     await stage.stop();
@@ -136,14 +137,13 @@ function sampleOf(
   about: { readonly subject: SubjectName; readonly scenario: Scenario; readonly repetition: number },
   flow: Flow,
   rate: number,
-  { spent, idle }: { readonly spent: Spent; readonly idle: Spent },
+  { userUs, systemUs, seconds }: Spent,
 ): Sample {
-  const { userUs, systemUs } = aboveIdle(spent, idle);
   return {
     ...about,
     values: {
       rate,
-      load: (spent.userUs + spent.systemUs) / 1e6 / spent.seconds,
+      load: (userUs + systemUs) / 1e6 / seconds,
       // What notifying the hub costs is no part of a dial.
       cpuUsPerDial: about.scenario['meanwhile'] === 'nothing' ? (userUs + systemUs) / flow.signals : null,
       ...latencyValues(flow),

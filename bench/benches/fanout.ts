@@ -18,8 +18,8 @@ import { type SubjectName, subjectOf } from '../subjects.ts';
 const deliveriesPerSecond = 20_000;
 
 /**
- * Pings are no deliveries: ours, which are spread evenly, are subtracted with the idle time; the peers', which come in
- * waves that a window meets or misses, are put off until the measurement is over.
+ * Pings are no deliveries, but ours, which are spread evenly, are paid for all the same; the peers', which come in waves
+ * that a window meets or misses, are put off until the measurement is over.
  */
 const noPingsMs = 3_600_000;
 
@@ -179,18 +179,18 @@ interface Measured {
 function sampleOf(hub: Hub, shape: Shape, repetition: number, measured: Measured): Sample {
   const { subject, sockets, operations } = hub;
   const { flow, spent, idle } = measured;
-  const { userUs, systemUs } = aboveIdle(spent, idle);
+  const above = aboveIdle(spent, idle);
   const { delivered } = flow;
   return {
     subject,
     repetition,
     scenario: { sockets, ...shape, operations },
     values: {
-      cpuUs: (userUs + systemUs) / delivered,
-      // What an idle server uses too is in it: with caches that are cold then, more than it uses when it is busy.
-      wholeUs: (spent.userUs + spent.systemUs) / delivered,
-      userUs: userUs / delivered,
-      systemUs: systemUs / delivered,
+      cpuUs: (spent.userUs + spent.systemUs) / delivered,
+      userUs: spent.userUs / delivered,
+      systemUs: spent.systemUs / delivered,
+      // Too little where an idle server, whose caches are cold, uses more than a busy one does beside its deliveries.
+      aboveIdleUs: (above.userUs + above.systemUs) / delivered,
       ...latencyValues(flow),
       ...lossValues(flow),
       bytes: flow.bytes / delivered,
