@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { as } from './support/api.ts';
+import { as, post } from './support/api.ts';
 import { manualClock } from './support/clock.ts';
 import { listen, listenDocument } from './support/listen.ts';
 import {
   openClient,
+  otherEnd,
   rawConnection,
   rawRequest,
   rawSse,
@@ -223,6 +224,31 @@ describe('the life of a connection', () => {
 });
 
 describe('a reader that stalls', () => {
+  test('gets the end of its stream all the same, though its heartbeat falls between', async () => {
+    const clock = manualClock();
+    const node = await startService({ engine: 'memory', overrides: { clock } });
+    const stalled = rawSse(node.url, await tokenFor('carol'), { query: shortDocument });
+    await stalled.contains('SocketReady');
+    for (let second = 0; second < 13; second++) clock.advance(1000);
+    stalled.socket.pause();
+    const connection = otherEnd(stalled.socket.localPort);
+    const send = as(node.url, await tokenFor('alice'));
+    const payload = 'x'.repeat(60 * 1024);
+    for (let sent = 0; connection.writableLength === 0; sent++) {
+      expect(sent).toBeLessThan(1000);
+      await send.message({ target: { uid: 'carol' }, payload });
+    }
+    const server = await tokenFor('server', { admin: true });
+    await post(node.url, server, 'mutation { disconnectUser(uid: "carol") { sockets } }');
+    await until('the end to wait', () => !connection.writable);
+    clock.advance(1000);
+    await turns(5);
+    stalled.socket.resume();
+    await stalled.closed;
+    expect(stalled.text).toContain('event: complete');
+    expect(stalled.text.endsWith(endOfBody)).toBe(true);
+  });
+
   test('is cut off at 1 MiB unsent, while others receive everything and the process goes on', async () => {
     // Time stands still: it is not the heartbeat that cuts it off.
     const node = await startService({ engine: 'memory', overrides: { clock: manualClock() } });

@@ -27,9 +27,9 @@ const ticks = seconds * ticksPerSecond;
 const pongTicks = 6 * ticksPerSecond;
 
 /**
- * Pings every connection once per heartbeat, with one timer for all. They are spread over its quarters of a second: what is
- * pinged in one go is answered in one go, and whoever is to be rung meanwhile waits behind it, here and on their device.
- * Those that were opened together are pinged together: they are neighbours in memory, and that is cold by then.
+ * Pings every connection once per heartbeat, with one timer for all. Slices of them are spread over its quarters of a
+ * second: what is pinged in one go is answered in one go, and whoever is to be rung meanwhile waits behind it, here and on
+ * their device. Those that were opened together are pinged together: they are neighbours in memory, and that is cold by then.
  */
 export function createHeartbeat(clock: Clock): Heartbeat {
   const slots = Array.from({ length: ticks }, () => new Set<Beating>());

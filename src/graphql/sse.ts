@@ -136,6 +136,8 @@ class SseDoor implements Door, Sink, Beating {
   }
 
   #comment(): void {
+    // It has ended, and its last bytes are on their way.
+    if (!this.#connection.writable) return;
     const bytes = this.#chunked ? comment.framed : comment.body;
     if (!this.#response.headersSent || !this.#outbox.writeNow(bytes)) this.#push(comment);
   }
