@@ -136,8 +136,6 @@ class SseDoor implements Door, Sink, Beating {
   }
 
   #comment(): void {
-    // It has ended, and its last bytes are on their way.
-    if (!this.#connection.writable) return;
     const bytes = this.#chunked ? comment.framed : comment.body;
     if (!this.#response.headersSent || !this.#outbox.writeNow(bytes)) this.#push(comment);
   }
@@ -169,6 +167,8 @@ class SseDoor implements Door, Sink, Beating {
 
   /** Ends the connection, with or without saying that the stream is complete. */
   #finish(completed: boolean): void {
+    // A slow reader's last bytes may be on their way for long: nothing follows them.
+    this.#parts.heartbeat.delete(this);
     if (completed) this.#push(complete);
     this.#outbox.empty();
     if (completed && this.#chunked) this.#connection.write(lastChunk);
