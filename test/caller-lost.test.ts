@@ -24,9 +24,9 @@ import { type EngineName, engines, randomPrefix, startService, tokenFor } from '
 
 const report = createReport();
 
-/** How much earlier Carol is, and how often the service looks for what is due, in milliseconds. */
+/** How much earlier Carol is, and how often the service looks for what is due at least, in milliseconds. */
 const earlier = 100;
-const sweep = 500;
+const sweep = 1000;
 
 const seconds = 1000;
 const minutes = 60 * seconds;

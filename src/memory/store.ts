@@ -3,6 +3,7 @@ import {
   type AccessField,
   type Change,
   type Cut,
+  type Deadline,
   type Departure,
   type Document,
   defaultGraceMs,
@@ -243,9 +244,10 @@ export function createMemoryStore(
     return known && { fingerprint: known.fingerprint, result: known.result };
   }
 
-  function due(now: number, limit: number): string[] {
-    const ripe = [...timers].filter(([, at]) => at <= now).sort(([, a], [, b]) => a - b);
-    return ripe.slice(0, limit).map(([id]) => id);
+  function deadlines(until: number, limit: number): Deadline[] {
+    const all = [...timers].map(([id, at]) => ({ id, at }));
+    const found = all.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at);
+    return found.slice(0, limit);
   }
 
   function countOf(hubId: string) {
@@ -270,7 +272,7 @@ export function createMemoryStore(
     rows: async (list, page) => rows(list, page),
     result: async (keyId) => result(keyId),
     counts: async (hubIds) => new Map(hubIds.map((hubId) => [hubId, countOf(hubId)])),
-    due: async (now, limit) => due(now, limit),
+    deadlines: async (until, limit) => deadlines(until, limit),
     ready: async () => {},
     stop,
   };

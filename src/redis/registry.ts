@@ -13,6 +13,7 @@ import { available, type RedisClient, together } from './client.ts';
 import { cutOf, planReading, type TopicReply } from './cut.ts';
 import type { Keys } from './keys.ts';
 import type { Lease } from './lease.ts';
+import { pairs } from './pairs.ts';
 import type { Call } from './plan.ts';
 import type { UserReply } from './scripts.ts';
 
@@ -148,7 +149,7 @@ export function createRegistry({ client, keys, clock, lease, graceMs }: Registry
 
   async function forgetNode(node: string): Promise<string[]> {
     const flat = await available(redis.hrandfield(keys.nodeSockets(node), mostForgotten, 'WITHVALUES'));
-    const sockets = pairs((flat as unknown[]).flat() as string[]);
+    const sockets = pairs(flat as unknown[]);
     const gone = await forget(sockets, node);
     if (sockets.length < mostForgotten) {
       await together([
@@ -218,11 +219,7 @@ export function createRegistry({ client, keys, clock, lease, graceMs }: Registry
 
 /** Nodes and the ends of their leases, as Redis answers them: flat, or in pairs. */
 function leasesOf(nodes: unknown[]): Map<string, number> {
-  return new Map(pairs(nodes.flat() as string[]).map(([node, until]) => [node, Number(until)]));
-}
-
-function pairs(flat: string[]): [string, string][] {
-  return flat.flatMap((field, i) => (i % 2 === 0 ? [[field, flat[i + 1] ?? ''] as [string, string]] : []));
+  return new Map(pairs(nodes).map(([node, until]) => [node, Number(until)]));
 }
 
 function accessOf(fields: [field: string, text: string][]): Map<string, AccessField> {

@@ -1,9 +1,20 @@
 import type { Clock } from '../signaling/clock.ts';
-import type { Change, Cut, HubCount, Logged, Outcome, Page, Reading, Store } from '../signaling/ports.ts';
+import type {
+  Change,
+  Cut,
+  Deadline,
+  HubCount,
+  Logged,
+  Outcome,
+  Page,
+  Reading,
+  Store,
+} from '../signaling/ports.ts';
 import type { Topic } from '../signaling/topic.ts';
 import { available, type RedisClient, together } from './client.ts';
 import { cutOf, loggedOf, planReading, type StreamEntry, type TopicReply } from './cut.ts';
 import type { Keys } from './keys.ts';
+import { pairs } from './pairs.ts';
 import { planCommit } from './plan.ts';
 import type { Registry } from './registry.ts';
 import type { CountsReply } from './scripts.ts';
@@ -94,11 +105,24 @@ export function createRedisStore({ client, keys, clock, registry }: RedisStorePa
     return available(redis.counts(names.length, ...names, clock.now(), ...hubIds));
   }
 
-  async function due(now: number, limit: number): Promise<readonly string[]> {
-    return available(redis.zrangebyscore(keys.timers, '-inf', now, 'LIMIT', 0, limit));
+  async function deadlines(until: number, limit: number): Promise<readonly Deadline[]> {
+    const range = [keys.timers, '-inf', until, 'WITHSCORES', 'LIMIT', 0, limit] as const;
+    const found: unknown[] = await available(redis.zrangebyscore(...range));
+    return pairs(found).map(([id, at]) => ({ id, at: Number(at) }));
   }
 
-  return { ...registry, commit, read, document, entries, rows, result, counts, due, ready: client.ready };
+  return {
+    ...registry,
+    commit,
+    read,
+    document,
+    entries,
+    rows,
+    result,
+    counts,
+    deadlines,
+    ready: client.ready,
+  };
 }
 
 function sum(counts: number[]): HubCount {

@@ -6,8 +6,11 @@ import { look } from './dead-man.ts';
 import type { SignalingNode } from './node.ts';
 import type { Change } from './ports.ts';
 
-/** How often due deadlines are looked for, in milliseconds: with what firing takes, none is a second late. */
-const sweepMs = 500;
+/**
+ * How often deadlines are looked for, in milliseconds: while none comes within the longer one, and otherwise. With what
+ * firing takes, none is a second late, as none is set for sooner than that.
+ */
+const sweepMs = { idle: 1000, busy: 500 };
 
 /** How many due deadlines are read at once. */
 const mostRead = 1000;
@@ -19,33 +22,62 @@ const sideBySide = 4;
 export function startDeadlines(node: SignalingNode): () => void {
   let sweep = Promise.resolve();
   let isWaiting = false;
+  let everyMs = sweepMs.idle;
+  let stopPeriodic = node.clock.every(everyMs, begin);
+  let isStopped = false;
 
   // One sweep at a time; what becomes due during one is not left to the next tick.
-  return node.clock.every(sweepMs, () => {
+  function begin(): void {
     if (isWaiting) return;
     isWaiting = true;
-    sweep = sweep.then(() => {
+    sweep = sweep.then(async () => {
       isWaiting = false;
-      return fireDue(node).catch((error: unknown) =>
-        node.log.warn({ error }, 'due deadlines could not be read; at the next sweep'),
-      );
+      try {
+        keepTo((await fireDue(node)) ? sweepMs.busy : sweepMs.idle);
+      } catch (error) {
+        node.log.warn({ error }, 'due deadlines could not be read; at the next sweep');
+      }
     });
-  });
+  }
+
+  function keepTo(ms: number): void {
+    if (ms === everyMs || isStopped) return;
+    stopPeriodic();
+    everyMs = ms;
+    stopPeriodic = node.clock.every(ms, begin);
+  }
+
+  return () => {
+    isStopped = true;
+    stopPeriodic();
+  };
 }
 
-/** Fires all that is due, in an order of this node's own, so that nodes seldom want the same. */
-export async function fireDue(node: SignalingNode): Promise<void> {
+/** Fires all that is due, and says whether more will be by the next sweep of an idle node. */
+async function fireDue(node: SignalingNode): Promise<boolean> {
   for (;;) {
-    const due = await node.store.due(node.clock.now(), mostRead);
-    const ids = due.map((id) => ({ id, place: Math.random() })).sort((a, b) => a.place - b.place);
-    let fired = 0;
-    for (let i = 0; i < ids.length; i += sideBySide) {
-      const results = await Promise.all(ids.slice(i, i + sideBySide).map(({ id }) => tryToFire(node, id)));
-      fired += results.filter(Boolean).length;
-    }
+    const now = node.clock.now();
+    const known = await node.store.deadlines(now + sweepMs.idle, mostRead);
+    const due = known.filter(({ at }) => at <= now);
+    const fired = await fireAll(
+      node,
+      due.map(({ id }) => id),
+    );
     // What cannot be fired waits for the next sweep.
-    if (due.length < mostRead || fired === 0) return;
+    if (due.length < mostRead || fired === 0) return known.length > 0;
   }
+}
+
+/** In an order of this node's own, so that nodes seldom want the same. Returns how many it fired. */
+async function fireAll(node: SignalingNode, ids: readonly string[]): Promise<number> {
+  const shuffled = ids.map((id) => ({ id, place: Math.random() })).sort((a, b) => a.place - b.place);
+  let fired = 0;
+  for (let i = 0; i < shuffled.length; i += sideBySide) {
+    const some = shuffled.slice(i, i + sideBySide);
+    const results = await Promise.all(some.map(({ id }) => tryToFire(node, id)));
+    fired += results.filter(Boolean).length;
+  }
+  return fired;
 }
 
 async function tryToFire(node: SignalingNode, id: string): Promise<boolean> {

@@ -189,6 +189,12 @@ export interface Opened extends Cut {
   readonly user: UserRecord;
 }
 
+/** When a document is to be looked at, in milliseconds. */
+export interface Deadline {
+  readonly id: string;
+  readonly at: number;
+}
+
 /** How far a hub's signals reach. */
 export interface HubCount {
   readonly sockets: number;
@@ -257,8 +263,8 @@ export interface Store {
   /** How many sockets on how many nodes listen to each hub. */
   counts(hubIds: readonly string[]): Promise<ReadonlyMap<string, HubCount>>;
 
-  /** Ids of documents whose deadline is at or before `now` (milliseconds), at most `limit`, earliest first. */
-  due(now: number, limit: number): Promise<readonly string[]>;
+  /** Deadlines of documents at or before a time (milliseconds), at most `limit`, earliest first. */
+  deadlines(until: number, limit: number): Promise<readonly Deadline[]>;
 
   /** Resolves when the store takes commands; throws UNAVAILABLE when it does not. */
   ready(): Promise<void>;

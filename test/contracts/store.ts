@@ -33,7 +33,7 @@ export function storeContract(start: () => Promise<TestEngine>): void {
         entries: [await store.entries('user:bob', 0), await store.entries('hub:team', 0)],
         documents: [await store.document('call:new'), await store.document('call:old')],
         rows: await store.rows('history:bob', { first: 10, after: null }),
-        due: await store.due(Number.MAX_SAFE_INTEGER, 10),
+        deadlines: await store.deadlines(Number.MAX_SAFE_INTEGER, 10),
         user: await store.user('bob'),
         key: await store.result('alice/dial/2'),
       };
@@ -58,7 +58,7 @@ export function storeContract(start: () => Promise<TestEngine>): void {
           { id: 'call:old', rev: 2, body: '{"rev":2}' },
         ],
         rows: [{ id: 'r1', body: '{"row":"r1"}' }],
-        due: ['call:new'],
+        deadlines: [{ id: 'call:new', at: 1000 }],
         user: {
           access: new Map([['grant:team', { value: '{"privilege":3}', since: second }]]),
           sockets: [],
@@ -478,11 +478,16 @@ export function storeContract(start: () => Promise<TestEngine>): void {
         ],
       });
 
-      expect(await store.due(999, 10)).toEqual([]);
-      expect(await store.due(3000, 10)).toEqual(['a', 'b', 'c']);
-      expect(await store.due(3000, 2)).toEqual(['a', 'b']);
+      const [a, b] = [
+        { id: 'a', at: 1000 },
+        { id: 'b', at: 2000 },
+      ];
+      const c = { id: 'c', at: 3000 };
+      expect(await store.deadlines(999, 10)).toEqual([]);
+      expect(await store.deadlines(3000, 10)).toEqual([a, b, c]);
+      expect(await store.deadlines(3000, 2)).toEqual([a, b]);
       // Looking at them does not end them: whoever fires one removes it in the commit that does the work.
-      expect(await store.due(5000, 10)).toEqual(['a', 'b', 'c', 'd']);
+      expect(await store.deadlines(5000, 10)).toEqual([a, b, c, { id: 'd', at: 3001 }]);
     });
 
     test('can be moved and removed', async () => {
@@ -502,8 +507,8 @@ export function storeContract(start: () => Promise<TestEngine>): void {
         ],
       });
 
-      expect(await store.due(2, 10)).toEqual([]);
-      expect(await store.due(3, 10)).toEqual(['a']);
+      expect(await store.deadlines(2, 10)).toEqual([]);
+      expect(await store.deadlines(3, 10)).toEqual([{ id: 'a', at: 3 }]);
     });
   });
 

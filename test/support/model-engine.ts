@@ -3,7 +3,7 @@ import { createMemoryStore } from '../../src/memory/store.ts';
 import { createRedisEngine } from '../../src/redis/engine.ts';
 import type { Clock } from '../../src/signaling/clock.ts';
 import type { Log } from '../../src/signaling/log.ts';
-import type { Bus, SocketRecord, Store, UserRecord } from '../../src/signaling/ports.ts';
+import type { Bus, Deadline, SocketRecord, Store, UserRecord } from '../../src/signaling/ports.ts';
 import type { ManualClock } from './clock.ts';
 import { type EngineName, randomPrefix } from './service.ts';
 
@@ -24,7 +24,7 @@ export interface ModelEngine {
   /** Resolves when every entry that was committed has been told. */
   told(): Promise<void>;
   /** The documents that have a deadline. */
-  due(): Promise<readonly string[]>;
+  deadlines(): Promise<readonly Deadline[]>;
   stop(): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ function memoryEngine(clock: ManualClock): ModelEngine {
     },
     renewed: async () => {},
     told: async () => {},
-    due: () => shared.due(Number.MAX_SAFE_INTEGER, 100),
+    deadlines: () => shared.deadlines(Number.MAX_SAFE_INTEGER, 100),
     stop: async () => shared.stop(),
   };
 }
@@ -87,7 +87,7 @@ function redisEngine(url: string): ModelEngine {
     // Redis answers each connection in order: the renewal was sent before.
     renewed: async () => void (await Promise.all(engines.map(({ store }) => store.document('none')))),
     told: async () => void (await Promise.all(engines.map(({ bus }) => bus.settled()))),
-    due: async () => (await engines[0]?.store.due(Number.MAX_SAFE_INTEGER, 100)) ?? [],
+    deadlines: async () => (await engines[0]?.store.deadlines(Number.MAX_SAFE_INTEGER, 100)) ?? [],
     stop: async () => void (await Promise.all(engines.map((engine) => engine.stop()))),
   };
 }

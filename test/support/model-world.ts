@@ -2,7 +2,7 @@ import type { Clock } from '../../src/signaling/clock.ts';
 import { SignalingError } from '../../src/signaling/errors.ts';
 import { defaultLimits } from '../../src/signaling/limits.ts';
 import type { Log } from '../../src/signaling/log.ts';
-import type { Bus, Change, Opened, Outcome, Store } from '../../src/signaling/ports.ts';
+import type { Bus, Change, Deadline, Opened, Outcome, Store } from '../../src/signaling/ports.ts';
 import { createSignaling } from '../../src/signaling/signaling.ts';
 import { type ManualClock, manualClock } from './clock.ts';
 import { type Doing, doing, type ModelNode } from './model-doing.ts';
@@ -36,7 +36,7 @@ export interface World {
   /** From now on it does nothing any more, and cleans nothing up. */
   kill(node: ModelNode): void;
   /** Documents that still have a deadline, as the store knows it. */
-  due(): Promise<readonly string[]>;
+  deadlines(): Promise<readonly Deadline[]>;
   stop(): Promise<void>;
 }
 
@@ -164,7 +164,7 @@ export async function createWorld({ engine: name, redisUrl, order, users }: Worl
       await turns.settle();
     },
     kill,
-    due: () => engine.due(),
+    deadlines: () => engine.deadlines(),
     stop() {
       leavePauses();
       return engine.stop();
@@ -253,7 +253,7 @@ const steps = [
   'rows',
   'result',
   'counts',
-  'due',
+  'deadlines',
 ] as const;
 
 /** A store whose every step waits for its turn; a dead node's never come, or are answered to nobody. */
@@ -270,7 +270,7 @@ function inTurn(node: ModelNode, store: Store, { turns, observe, kill, journal }
             const value = await run(...args);
             await observe(method, args, value, by);
             if (node.dying) kill(node);
-            else resolve(method === 'due' ? inOrderOfCalls(value as string[]) : value);
+            else resolve(method === 'deadlines' ? inOrderOfCalls(value as Deadline[]) : value);
           } catch (error) {
             reject(error);
           }
@@ -280,9 +280,10 @@ function inTurn(node: ModelNode, store: Store, { turns, observe, kill, journal }
   }
 
   /** Redis sorts what is due at the same time by id, and ids are random: no run could be repeated. */
-  function inOrderOfCalls(ids: string[]): string[] {
+  function inOrderOfCalls(deadlines: Deadline[]): Deadline[] {
     const known = [...journal.calls.keys()];
-    return [...ids].sort((a, b) => known.indexOf(a.slice(5)) - known.indexOf(b.slice(5)));
+    const place = ({ id }: Deadline) => known.indexOf(id.slice(5));
+    return [...deadlines].sort((a, b) => place(a) - place(b));
   }
 
   const gated = Object.fromEntries(
