@@ -20,11 +20,26 @@ export type Audience = Pick<Room, 'sockets' | 'joined'>;
 /** Above this, an audience is large: it pays to make one batch for all of it, and not bytes for each. */
 export const largeAudience = 16;
 
-/** Signals that are delivered together: each socket gets all of them in one go, and so in one write. */
-interface Pass {
+/** A round's way through one audience. */
+interface Visit {
+  readonly audience: Audience;
+  /** How many of its sockets are to be served; may grow meanwhile. */
+  extent: number;
+  /** How many were; everyone, once the round has left the audience. */
+  served: number;
+}
+
+const everyone = Number.POSITIVE_INFINITY;
+
+/**
+ * One round over the sockets of some audiences. Each socket gets all that has come until its turn, in one write; what comes
+ * after that goes on to those who are still to be served, and with the next round to those who were.
+ */
+interface Round {
+  /** Everything that any of these sockets still lacks is here, in ascending number. */
   readonly signals: Signal[];
-  /** Each once. */
-  readonly audiences: Audience[];
+  /** One for each audience. */
+  readonly visits: Visit[];
   /** What was written last. Nearly all of an audience get the same. */
   batch: Batch;
 }
@@ -36,34 +51,38 @@ interface Pass {
 export function createBacklog(
   admit: (socket: Socket, signal: Signal, knownToListen: boolean) => boolean,
 ): Backlog {
-  /** The pass under way, and the one that gathers what comes meanwhile. */
-  let running: Pass | undefined;
-  let next = createPass();
+  /** The round under way, and the one after that. */
+  let running: Round | undefined;
+  let next = createRound();
 
   function add(signal: Signal, audience: Audience): void {
-    next.signals.push(signal);
-    if (!next.audiences.includes(audience)) next.audiences.push(audience);
-    if (!running && next.signals.length === 1) setImmediate(start);
+    if (!running) {
+      if (next.signals.length === 0) setImmediate(start);
+      include(next, signal, audience, everyone);
+      return;
+    }
+    const { served } = include(running, signal, audience, everyone);
+    if (served > 0) include(next, signal, audience, served);
   }
 
   function start(): void {
-    const pass = next;
-    running = pass;
-    next = createPass();
-    inSlices(socketsOf(pass), (socket) => serve(pass, socket), finish);
+    const round = next;
+    running = round;
+    next = createRound();
+    inSlices(socketsOf(round), (socket) => serve(round, socket), finish);
   }
 
-  function serve(pass: Pass, socket: Socket): void {
-    const batch = admitted(pass, socket);
+  function serve(round: Round, socket: Socket): void {
+    const batch = admitted(round, socket);
     if (batch.signals.length === 0) return;
-    pass.batch = batch;
+    round.batch = batch;
     socket.sink.writeNow(batch);
   }
 
-  /** What of a pass a socket is to get now: the last batch again, if it is the same. */
-  function admitted(pass: Pass, socket: Socket): Batch {
-    const { signals, batch } = pass;
-    const knownToListen = isHeardByAll(pass);
+  /** What of a round a socket is to get now: the last batch again, if it is the same. */
+  function admitted(round: Round, socket: Socket): Batch {
+    const { signals, batch } = round;
+    const knownToListen = isHeardByAll(round);
     let same = 0;
     let others: Signal[] | undefined;
     for (const signal of signals) {
@@ -84,35 +103,46 @@ export function createBacklog(
   }
 
   function catchUp(socket: Socket): void {
-    if (running) bring(running, socket);
-    bring(next, socket);
-  }
-
-  function bring({ signals }: Pass, socket: Socket): void {
+    const { signals } = running ?? next;
     for (const signal of signals) if (admit(socket, signal, false)) socket.sink.write(signal);
   }
 
   return { add, catchUp };
 }
 
-function createPass(): Pass {
-  return { signals: [], audiences: [], batch: createBatch([]) };
+function createRound(): Round {
+  return { signals: [], visits: [], batch: createBatch([]) };
 }
 
 function createBatch(signals: readonly Signal[]): Batch {
   return { signals, renders: new Map() };
 }
 
-/** Nobody in the one audience has joined it after any of the signals. */
-function isHeardByAll({ signals, audiences }: Pass): boolean {
-  return audiences.length === 1 && (signals[0]?.number ?? 0) > (audiences[0]?.joined ?? 0);
+function include({ signals, visits }: Round, signal: Signal, audience: Audience, extent: number): Visit {
+  signals.push(signal);
+  let visit = visits.find((each) => each.audience === audience);
+  if (!visit) {
+    visit = { audience, extent: 0, served: 0 };
+    visits.push(visit);
+  }
+  visit.extent = Math.max(visit.extent, extent);
+  return visit;
 }
 
-function socketsOf({ audiences }: Pass): Iterable<Socket> {
-  return audiences.length === 1 && audiences[0] ? audiences[0].sockets : everyoneOf(audiences);
-}
-
-function* everyoneOf(audiences: readonly Audience[]): Generator<Socket, undefined> {
-  for (const { sockets } of audiences) yield* sockets;
+/** Sockets that leave meanwhile only let others move up: whoever is to be served still is. */
+function* socketsOf({ visits }: Round): Generator<Socket, undefined> {
+  for (const visit of visits) {
+    for (const socket of visit.audience.sockets) {
+      if (visit.served >= visit.extent) break;
+      visit.served++;
+      yield socket;
+    }
+    visit.served = everyone;
+  }
   return undefined;
+}
+
+/** Nobody in the one audience has joined it after any of the signals. */
+function isHeardByAll({ signals, visits }: Round): boolean {
+  return visits.length === 1 && (signals[0]?.number ?? 0) > (visits[0]?.audience.joined ?? 0);
 }
