@@ -6,7 +6,7 @@ import { startChildNode } from './support/child-node.ts';
 import { manualClock } from './support/clock.ts';
 import { type Received, transports } from './support/listen.ts';
 import { idsOf, person } from './support/person.ts';
-import { openClient, until } from './support/raw.ts';
+import { openClient, rawConnection, requestText, until } from './support/raw.ts';
 import { startRedis } from './support/redis-server.ts';
 import { randomPrefix, startService, tokenFor } from './support/service.ts';
 
@@ -200,21 +200,14 @@ describe('what two nodes cost Redis', () => {
     const two = [await openMany(a.url, 1, ['two']), await openMany(b.url, 1, ['two'])];
     const many = [await openMany(a.url, 100, ['many']), await openMany(b.url, 100, ['many'])];
 
-    async function calls(): Promise<Map<string, number>> {
-      const lines = (await redis.info('commandstats')).matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm);
-      return new Map([...lines].map(([, name = '', count]) => [name, Number(count)]));
-    }
-
     async function costOf(hubId: string, { sockets }: { sockets: Received[] }) {
-      const before = await calls();
+      const costSince = await counting(redis);
       const { signalId, hubs } = await alice.notify({
         recipients: [hubId],
         socketId: own.ready.socketId,
       });
       await Promise.all(sockets.map((socket) => socket.first('the signal', isSignal(signalId))));
-      const spent = [...(await calls())].map(([name, count]) => [name, count - (before.get(name) ?? 0)]);
-      const cost = Object.fromEntries(spent.filter(([name, count]) => name !== 'info' && count !== 0));
-      return { reached: hubs[0].sockets, nodes: hubs[0].nodes, cost };
+      return { reached: hubs[0].sockets, nodes: hubs[0].nodes, cost: await costSince() };
     }
 
     const [few, all] = [two, many].map((parts) => ({ sockets: parts.flatMap(({ sockets }) => sockets) }));
@@ -228,7 +221,47 @@ describe('what two nodes cost Redis', () => {
     expect(large).toMatchObject({ reached: 200, nodes: 2 });
     expect(large.cost).toEqual(small.cost);
   });
+
+  test('is shared by those that arrive together: who sends them and how far they reach is asked once', async () => {
+    const server = await startRedis();
+    onTestFinished(() => server.stop());
+    const overrides = { clock: manualClock() };
+    const node = await startService({ engine, prefix: 'nodes', redisUrl: server.url, overrides });
+    const redis = observe(server.url);
+    const alice = await person(node.url, 'alice', { hubs: { team: 'read' } });
+    const own = await alice.open();
+    const listener = await alice.open();
+    const { socketId } = own.ready;
+    // The first creates what later ones find.
+    await alice.notify({ recipients: ['team'], socketId });
+    const input = `{ recipients: ["team"], socketId: "${socketId}" }`;
+    const query = `mutation { notify(hubId: "team", input: ${input}) { hubs { sockets } } }`;
+    const body = JSON.stringify({ query });
+    const authorization = `Bearer ${await tokenFor('alice', { hubs: { team: 'read' } })}`;
+    const headers = { authorization, 'content-type': 'application/json' };
+    const request = requestText(node.url, 'POST /graphql HTTP/1.1', headers, body);
+
+    const costSince = await counting(redis);
+    const raw = rawConnection(node.url);
+    raw.socket.write(request.repeat(10));
+    await raw.contains(/(.*"hubs":\[\{"sockets":2\}\]){10}/s);
+    for (let heard = 0; heard < 11; heard++) await listener.nextOf('HubNotification');
+    expect(await costSince()).toMatchObject({ evalsha: 12, hgetall: 1, publish: 10, xadd: 10 });
+  });
 });
+
+/** Returns what says how often Redis has run which command since. */
+async function counting(redis: Redis): Promise<() => Promise<Record<string, number>>> {
+  async function calls(): Promise<Map<string, number>> {
+    const lines = (await redis.info('commandstats')).matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm);
+    return new Map([...lines].map(([, name = '', count]) => [name, Number(count)]));
+  }
+  const before = await calls();
+  return async () => {
+    const spent = [...(await calls())].map(([name, count]) => [name, count - (before.get(name) ?? 0)]);
+    return Object.fromEntries(spent.filter(([name, count]) => name !== 'info' && count !== 0));
+  };
+}
 
 function isSignal(signalId: string) {
   return ({ id }: Received): boolean => id === signalId;

@@ -21,34 +21,80 @@ async function startNode() {
   return { clock, node: await startService({ engine: 'memory', overrides: { clock } }) };
 }
 
-test('every connection is pinged once in each heartbeat, a slice of them each second, and one timer does it', () => {
+/** A heartbeat with so many connections, and how often each of them was pinged. */
+function beating(count: number) {
   const clock = manualClock();
   const heartbeat = createHeartbeat(clock);
   const pings = new Map<object, number>();
-  let inThisSecond = 0;
-  const connections = Array.from({ length: slice * beat }, () => {
-    const connection = {
-      ping() {
-        inThisSecond++;
-        pings.set(connection, (pings.get(connection) ?? 0) + 1);
-      },
-    };
+  const connections = Array.from({ length: count }, () => {
+    const connection = { ping: () => void pings.set(connection, (pings.get(connection) ?? 0) + 1) };
     heartbeat.add(connection);
     return connection;
   });
-  expect(clock.tasks).toBe(1);
-  for (let second = 0; second < 2 * beat; second++) {
-    inThisSecond = 0;
-    clock.advance(1000);
-    expect(inThisSecond).toBe(slice);
-  }
-  expect([...pings.values()]).toEqual(connections.map(() => 2));
 
-  for (const connection of connections.slice(1)) heartbeat.delete(connection);
-  pass(clock, beat);
-  expect([...pings.values()].filter((count) => count === 3)).toHaveLength(1);
-  heartbeat.stop();
-  expect(clock.tasks).toBe(0);
+  /** How many pings each step of time brings. */
+  async function pingsIn(steps: number, ms: number): Promise<number[]> {
+    const counts: number[] = [];
+    for (let step = 0; step < steps; step++) {
+      const before = sum(pings.values());
+      clock.advance(ms);
+      await turns(10);
+      counts.push(sum(pings.values()) - before);
+    }
+    return counts;
+  }
+
+  return { clock, heartbeat, connections, pings, pingsIn };
+}
+
+const sum = (counts: Iterable<number>): number => [...counts].reduce((total, count) => total + count, 0);
+
+describe('every connection is pinged once in each heartbeat, and one timer does it:', () => {
+  test('a slice of few in each second, which wakes the process once', async () => {
+    const { clock, heartbeat, connections, pings, pingsIn } = beating(slice * beat);
+    expect(clock.tasks).toBe(1);
+    const counts = await pingsIn(4 * 2 * beat, 250);
+    expect(counts.filter((count) => count > 0)).toEqual(Array(2 * beat).fill(slice));
+    expect([...pings.values()]).toEqual(connections.map(() => 2));
+
+    for (const connection of connections.slice(1)) heartbeat.delete(connection);
+    await pingsIn(beat, 1000);
+    expect([...pings.values()].filter((count) => count === 3)).toHaveLength(1);
+    heartbeat.stop();
+    expect(clock.tasks).toBe(0);
+  });
+
+  test('many are spread over its quarter-seconds, until they are few again', async () => {
+    const { clock, heartbeat, connections, pings, pingsIn } = beating(6 * slice * beat);
+    await pingsIn(2, 1000);
+    expect(clock.tasks).toBe(1);
+    pings.clear();
+    const counts = await pingsIn(4 * beat, 250);
+    expect([...pings.values()]).toEqual(connections.map(() => 1));
+    expect(counts.every((count) => count >= slice && count <= 2 * slice)).toBe(true);
+
+    for (const connection of connections.slice(slice)) heartbeat.delete(connection);
+    await pingsIn(2, 1000);
+    pings.clear();
+    expect(sum(await pingsIn(beat, 1000))).toBe(slice);
+    expect((await pingsIn(8, 250)).filter((count) => count > 0).length).toBeLessThanOrEqual(2);
+    heartbeat.stop();
+    expect(clock.tasks).toBe(0);
+  });
+
+  test('those that come and go do not gather in one second', async () => {
+    const { heartbeat, connections, pingsIn } = beating(slice * beat);
+    for (let round = 0; round < 20; round++) {
+      const leavers = connections.splice(0, slice);
+      for (const connection of leavers) heartbeat.delete(connection);
+      for (const connection of leavers) heartbeat.add(connection);
+      connections.push(...leavers);
+    }
+    const counts = await pingsIn(beat, 1000);
+    expect(sum(counts)).toBe(slice * beat);
+    expect(Math.max(...counts)).toBeLessThanOrEqual(2 * slice);
+    heartbeat.stop();
+  });
 });
 
 test('a process that slept for a minute makes up for no more than a second', () => {

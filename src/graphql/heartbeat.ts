@@ -4,8 +4,8 @@ import { inSlices, slice } from '../signaling/slices.ts';
 
 /** A connection that wants to be told when to give a sign of life. */
 export interface Beating {
-  /** When its turn is. For the heartbeat alone. */
-  slot?: number;
+  /** Those that are pinged with it. For the heartbeat alone. */
+  slot?: Set<Beating> | undefined;
   /** Send one now. */
   ping(): void;
   /** The last one has had time to be answered. */
@@ -18,39 +18,82 @@ export interface Heartbeat {
   stop(): void;
 }
 
-const tickMs = 1000;
-const ticks = heartbeatMs / tickMs;
+const tickMs = 250;
+const ticksPerSecond = 1000 / tickMs;
+const ticks = (heartbeatMs / 1000) * ticksPerSecond;
 
 /** How long an answer may take, in ticks. */
-const pongTicks = 6;
+const pongTicks = 6 * ticksPerSecond;
+
+/** With up to so many connections for each second, it beats once a second: seldom does it wake an idle process. */
+const fewPerSecond = 2 * slice;
 
 /**
- * Pings every connection once per heartbeat, with one timer for all, which seldom wakes an idle process: those of one
- * second in slices, so that whoever is to be rung meanwhile does not wait for all of them. Those that were opened together
- * are pinged together: they are neighbours in memory, and that is cold by then.
+ * Pings every connection once per heartbeat, with one timer for all. Slices of many are spread over its quarters of a
+ * second: what is pinged in one go is answered in one go, and whoever is to be rung meanwhile waits behind it, here and on
+ * their device. Those that were opened together are pinged together: they are neighbours in memory, and that is cold by then.
  */
 export function createHeartbeat(clock: Clock): Heartbeat {
   const slots = Array.from({ length: ticks }, () => new Set<Beating>());
+  const wholeSeconds = slots.filter((_, index) => index % ticksPerSecond === 0);
+  const others = slots.filter((slot) => !wholeSeconds.includes(slot));
   let tick = 0;
+  let tickedAt = clock.now();
+  let filling: Set<Beating> | undefined;
   let added = 0;
+  let everyMs = 1000;
+  let stopBeating = clock.every(everyMs, beat);
 
   const slotAt = (index: number): Set<Beating> => slots[index % ticks] ?? new Set();
 
   function beat(): void {
-    tick++;
-    inSlices(slotAt(tick), (connection) => connection.ping());
+    const from = tick + 1;
+    tick += passed();
+    inSlices(during(from, tick), (connection) => connection.ping());
     // Those that were pinged that long ago.
-    inSlices(slotAt(tick + ticks - pongTicks), (connection) => connection.expectPong?.());
+    const ago = ticks - pongTicks;
+    inSlices(during(from + ago, tick + ago), (connection) => connection.expectPong?.());
+    keepTo(others.some(({ size }) => size > 0) ? tickMs : 1000);
+  }
+
+  /** How many ticks it is since the last one: of a sleep, or of a clock that was set, no more than a second counts. */
+  function passed(): number {
+    const elapsed = Math.round((clock.now() - tickedAt) / tickMs);
+    const isSteady = elapsed >= 0 && elapsed <= ticksPerSecond;
+    tickedAt = isSteady ? tickedAt + elapsed * tickMs : clock.now();
+    return isSteady ? elapsed : ticksPerSecond;
+  }
+
+  function* during(first: number, last: number): Generator<Beating, undefined> {
+    for (let index = first; index <= last; index++) yield* slotAt(index);
+    return undefined;
+  }
+
+  function keepTo(ms: number): void {
+    if (ms === everyMs) return;
+    stopBeating();
+    everyMs = ms;
+    stopBeating = clock.every(ms, beat);
+  }
+
+  /** Of those on whole seconds the emptiest, as long as they are enough. */
+  function nextSlot(): Set<Beating> {
+    const slot = emptiest(wholeSeconds);
+    return slot.size < fewPerSecond ? slot : emptiest(slots);
   }
 
   return {
     add(connection) {
-      connection.slot = Math.floor(added++ / slice) % ticks;
-      slotAt(connection.slot).add(connection);
+      if (added++ % slice === 0 || !filling) filling = nextSlot();
+      connection.slot = filling.add(connection);
     },
     delete(connection) {
-      slotAt(connection.slot ?? 0).delete(connection);
+      connection.slot?.delete(connection);
     },
-    stop: clock.every(tickMs, beat),
+    stop: () => stopBeating(),
   };
+}
+
+function emptiest(slots: readonly Set<Beating>[]): Set<Beating> {
+  return slots.reduce((least, slot) => (slot.size < least.size ? slot : least));
 }

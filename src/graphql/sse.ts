@@ -66,7 +66,7 @@ function forget(request: IncomingMessage): void {
 
 /** One stream: the door it is opened through, and the sink of its signals. */
 class SseDoor implements Door, Sink, Beating {
-  slot = 0;
+  slot: Set<Beating> | undefined;
   resume: Resume;
   readonly #parts: SseParts;
   readonly #response: ServerResponse;

@@ -16,7 +16,7 @@ const pingFrame = Buffer.from([0x89, 0]);
 
 /** One WebSocket connection, and what we keep of it. */
 export class WsConnection implements Beating {
-  slot = 0;
+  slot: Set<Beating> | undefined;
   /** Its open and opening subscriptions. */
   doors: WsDoor[] = [];
   /** Of its `connection_init`. */

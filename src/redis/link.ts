@@ -99,7 +99,7 @@ export function gather(connection: Writable): void {
     if (!isCorked) {
       isCorked = true;
       connection.cork();
-      process.nextTick(() => {
+      setImmediate(() => {
         isCorked = false;
         connection.uncork();
       });

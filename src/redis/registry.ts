@@ -16,6 +16,7 @@ import type { Lease } from './lease.ts';
 import { pairs } from './pairs.ts';
 import type { Call } from './plan.ts';
 import type { UserReply } from './scripts.ts';
+import { createSharing } from './sharing.ts';
 
 /** The part of the store that knows users and their sockets: see scripts/sockets.lua for how they are registered. */
 export type Registry = Pick<
@@ -41,6 +42,7 @@ export interface RegistryParts {
 export function createRegistry({ client, keys, clock, lease, graceMs }: RegistryParts): Registry {
   const { redis } = client;
   const { nodeId } = lease;
+  const sharing = createSharing<UserRecord>();
   /** A socket that leaves while it is registered again leaves after that. */
   let reclaiming: Promise<unknown> = Promise.resolve();
 
@@ -160,7 +162,11 @@ export function createRegistry({ client, keys, clock, lease, graceMs }: Registry
     return gone;
   }
 
-  async function user(uid: string): Promise<UserRecord> {
+  function user(uid: string): Promise<UserRecord> {
+    return sharing(uid, () => readUser(uid));
+  }
+
+  async function readUser(uid: string): Promise<UserRecord> {
     const names = [keys.access(uid), keys.sockets(uid), keys.live(uid), keys.nodes];
     return userRecordOf(await available(redis.user(names.length, ...names, clock.now() - graceMs)));
   }

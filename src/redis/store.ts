@@ -18,6 +18,7 @@ import { pairs } from './pairs.ts';
 import { planCommit } from './plan.ts';
 import type { Registry } from './registry.ts';
 import type { CountsReply } from './scripts.ts';
+import { createSharing } from './sharing.ts';
 
 export interface RedisStoreParts {
   readonly client: RedisClient;
@@ -29,6 +30,7 @@ export interface RedisStoreParts {
 /** See the port. Every method is one round trip, unless it says otherwise. */
 export function createRedisStore({ client, keys, clock, registry }: RedisStoreParts): Store {
   const { redis } = client;
+  const sharing = createSharing<ReadonlyMap<string, HubCount>>();
   /** The nodes that held a lease when that was last asked: nearly always those that hold one now. */
   let nodes: readonly string[] = [];
 
@@ -86,8 +88,12 @@ export function createRedisStore({ client, keys, clock, registry }: RedisStorePa
     return fingerprint && typeof found === 'string' ? { fingerprint, result: found } : undefined;
   }
 
+  function counts(hubIds: readonly string[]): Promise<ReadonlyMap<string, HubCount>> {
+    return sharing(JSON.stringify(hubIds), () => readCounts(hubIds));
+  }
+
   /** Which nodes hold their lease, and what each of them counts; a second round trip for those that were not known. */
-  async function counts(hubIds: readonly string[]): Promise<ReadonlyMap<string, HubCount>> {
+  async function readCounts(hubIds: readonly string[]): Promise<ReadonlyMap<string, HubCount>> {
     if (hubIds.length === 0) return new Map();
     const asked = nodes;
     const [alive, ...found] = await countsOf(asked, hubIds);
