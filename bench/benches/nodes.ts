@@ -29,6 +29,9 @@ const subjects: readonly SubjectName[] = [
   'seed',
 ];
 
+/** All that our nodes do periodically they have done once by then: as often in one window as in another. */
+const periodMs = 2000;
+
 export function nodes(options: Options): Promise<Outcome> {
   const counts = options.quick ? [2, 4] : [2, 4, 8];
   const large = (nodeCount: number) =>
@@ -79,8 +82,10 @@ async function notifyHub(stage: Stage, { sockets, on }: Hub, hubId: string): Pro
   await load.join({ ...plan, urls, sockets, hubId });
   await load.settle({ to: 'hub', reach: sockets - 1 });
   await load.run(scheduleFor(sockets, 5));
-  const idle = await watching(stage, () => delay(3000));
-  const busy = await watching(stage, () => load.run(scheduleFor(sockets, 10)));
+  const schedule = scheduleFor(sockets, 10);
+  const window = () => delay(periodMs * Math.ceil((10 * schedule.intervalUs) / 1000 / periodMs));
+  const idle = await watching(stage, window);
+  const busy = await watching(stage, async () => (await Promise.all([load.run(schedule), window()]))[0]);
   await stop();
   return valuesOf(busy, idle);
 }
