@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createHeartbeat } from '../src/graphql/heartbeat.ts';
+import { createBeats } from '../src/signaling/beats.ts';
 import { slice } from '../src/signaling/slices.ts';
 import { as, post } from './support/api.ts';
 import { type ManualClock, manualClock } from './support/clock.ts';
@@ -97,6 +98,38 @@ describe('every connection is pinged once in each heartbeat, and one timer does 
   });
 });
 
+test('nobody waits for a ping much longer than a heartbeat, however the number of connections changes', () => {
+  vi.useFakeTimers({ now: 0 });
+  onTestFinished(() => void vi.useRealTimers());
+  const heartbeat = createHeartbeat({ now: () => Date.now(), every: createBeats() });
+  const since = new Map<object, number>();
+  const gaps: number[] = [];
+  const add = () => {
+    const connection = {
+      ping() {
+        gaps.push(Date.now() - (since.get(connection) ?? 0));
+        since.set(connection, Date.now());
+      },
+    };
+    since.set(connection, Date.now());
+    heartbeat.add(connection);
+    return connection;
+  };
+  // As many as are pinged on whole seconds: one more, and it is done in quarters, for as long as that one stays.
+  const most = 2 * slice * beat;
+  for (let added = 0; added < most; added++) add();
+  for (let passed = 0; passed < 70_000; passed += 100) {
+    if (passed % 2000 === 1900) {
+      const visitor = add();
+      setTimeout(() => heartbeat.delete(visitor), 500);
+    }
+    vi.advanceTimersByTime(100);
+  }
+  expect(gaps.length).toBeGreaterThan(4 * most);
+  expect(Math.max(...gaps)).toBeLessThanOrEqual((beat + 1) * 1000);
+  heartbeat.stop();
+});
+
 test('a process that slept for a minute makes up for no more than a second', () => {
   const clock = manualClock();
   const heartbeat = createHeartbeat(clock);
@@ -174,7 +207,7 @@ describe('rotation', () => {
       return node.stats().sockets;
     });
     expect(counts.at(-1)).toBe(0);
-    expect(new Set(counts).size).toBeGreaterThan(3);
+    expect(new Set([streams.length, ...counts]).size).toBeGreaterThan(3);
     for (const raw of streams) {
       await raw.closed;
       expect(raw.text).toContain('"code":"ROTATION","reconnect":true,"retryAfterMs":0');

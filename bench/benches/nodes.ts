@@ -29,7 +29,7 @@ const subjects: readonly SubjectName[] = [
   'seed',
 ];
 
-/** All that our nodes do periodically they have done once by then: as often in one window as in another. */
+/** All that our nodes ask of Redis periodically they have asked once by then: as often in one window as in another. */
 const periodMs = 2000;
 
 export function nodes(options: Options): Promise<Outcome> {
@@ -83,7 +83,7 @@ async function notifyHub(stage: Stage, { sockets, on }: Hub, hubId: string): Pro
   await load.settle({ to: 'hub', reach: sockets - 1 });
   await load.run(scheduleFor(sockets, 5));
   const schedule = scheduleFor(sockets, 10);
-  const window = () => delay(periodMs * Math.ceil((10 * schedule.intervalUs) / 1000 / periodMs));
+  const window = () => delay(periodMs * Math.ceil((11 * schedule.intervalUs) / 1000 / periodMs));
   const idle = await watching(stage, window);
   const busy = await watching(stage, async () => (await Promise.all([load.run(schedule), window()]))[0]);
   await stop();

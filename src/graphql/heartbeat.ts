@@ -48,20 +48,22 @@ export function createHeartbeat(clock: Clock): Heartbeat {
 
   function beat(): void {
     const from = tick + 1;
-    tick += passed();
+    tick += ticksPassed();
     inSlices(during(from, tick), (connection) => connection.ping());
     // Those that were pinged that long ago.
     const ago = ticks - pongTicks;
     inSlices(during(from + ago, tick + ago), (connection) => connection.expectPong?.());
-    keepTo(others.some(({ size }) => size > 0) ? tickMs : 1000);
+    if (others.some(({ size }) => size > 0)) keepTo(tickMs);
+    // Whoever is pinged has to be looked at so many beats later: they keep to whole seconds.
+    else if (tick % ticksPerSecond === 0) keepTo(1000);
   }
 
-  /** How many ticks it is since the last one: of a sleep, or of a clock that was set, no more than a second counts. */
-  function passed(): number {
-    const elapsed = Math.round((clock.now() - tickedAt) / tickMs);
-    const isSteady = elapsed >= 0 && elapsed <= ticksPerSecond;
-    tickedAt = isSteady ? tickedAt + elapsed * tickMs : clock.now();
-    return isSteady ? elapsed : ticksPerSecond;
+  /** Since the last beat, in whole intervals: of a sleep, or of a clock that was set, no more than a second counts. */
+  function ticksPassed(): number {
+    const passed = Math.round((clock.now() - tickedAt) / everyMs) * everyMs;
+    const isSteady = passed >= 0 && passed <= 2000;
+    tickedAt = isSteady ? tickedAt + passed : clock.now();
+    return (isSteady ? passed : 1000) / tickMs;
   }
 
   function* during(first: number, last: number): Generator<Beating, undefined> {

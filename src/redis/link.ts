@@ -3,6 +3,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import type { RedisAddress } from '../redis-address.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import type { Log } from '../signaling/log.ts';
+import { atTurnsEnd } from '../signaling/turns-end.ts';
 import { connectorTo, type Server } from './connector.ts';
 import { type FindPrimary, nameOf } from './primary.ts';
 import { scripts } from './scripts.ts';
@@ -99,7 +100,7 @@ export function gather(connection: Writable): void {
     if (!isCorked) {
       isCorked = true;
       connection.cork();
-      setImmediate(() => {
+      atTurnsEnd(() => {
         isCorked = false;
         connection.uncork();
       });

@@ -36,10 +36,12 @@ const everyone = Number.POSITIVE_INFINITY;
  * after that goes on to those who are still to be served, and with the next round to those who were.
  */
 interface Round {
-  /** Everything that any of these sockets still lacks is here, in ascending number. */
+  /** In ascending number. */
   readonly signals: Signal[];
   /** One for each audience. */
   readonly visits: Visit[];
+  /** What comes for these audiences joins the round; until something comes for another one, which must not be overtaken. */
+  isOpen: boolean;
   /** What was written last. Nearly all of an audience get the same. */
   batch: Batch;
 }
@@ -56,13 +58,15 @@ export function createBacklog(
   let next = createRound();
 
   function add(signal: Signal, audience: Audience): void {
-    if (!running) {
-      if (next.signals.length === 0) setImmediate(start);
+    if (!running && next.signals.length === 0) setImmediate(start);
+    const visit = running?.visits.find((each) => each.audience === audience);
+    if (running && !visit) running.isOpen = false;
+    if (!running?.isOpen || !visit) {
       include(next, signal, audience, everyone);
       return;
     }
-    const { served } = include(running, signal, audience, everyone);
-    if (served > 0) include(next, signal, audience, served);
+    include(running, signal, audience, everyone);
+    if (visit.served > 0) include(next, signal, audience, visit.served);
   }
 
   function start(): void {
@@ -103,7 +107,11 @@ export function createBacklog(
   }
 
   function catchUp(socket: Socket): void {
-    const { signals } = running ?? next;
+    if (running) bring(running, socket);
+    bring(next, socket);
+  }
+
+  function bring({ signals }: Round, socket: Socket): void {
     for (const signal of signals) if (admit(socket, signal, false)) socket.sink.write(signal);
   }
 
@@ -111,22 +119,18 @@ export function createBacklog(
 }
 
 function createRound(): Round {
-  return { signals: [], visits: [], batch: createBatch([]) };
+  return { signals: [], visits: [], isOpen: true, batch: createBatch([]) };
 }
 
 function createBatch(signals: readonly Signal[]): Batch {
   return { signals, renders: new Map() };
 }
 
-function include({ signals, visits }: Round, signal: Signal, audience: Audience, extent: number): Visit {
+function include({ signals, visits }: Round, signal: Signal, audience: Audience, extent: number): void {
   signals.push(signal);
-  let visit = visits.find((each) => each.audience === audience);
-  if (!visit) {
-    visit = { audience, extent: 0, served: 0 };
-    visits.push(visit);
-  }
-  visit.extent = Math.max(visit.extent, extent);
-  return visit;
+  const visit = visits.find((each) => each.audience === audience);
+  if (visit) visit.extent = Math.max(visit.extent, extent);
+  else visits.push({ audience, extent, served: 0 });
 }
 
 /** Sockets that leave meanwhile only let others move up: whoever is to be served still is. */

@@ -8,7 +8,7 @@ import type { Change } from './ports.ts';
 
 /**
  * How often deadlines are looked for, in milliseconds: while none comes within the longer one, and otherwise. With what
- * firing takes, none is a second late, as none is set for sooner than that.
+ * firing takes, none is a second late: none that ends a call is set for sooner than that.
  */
 const sweepMs = { idle: 1000, busy: 500 };
 
@@ -22,7 +22,7 @@ const sideBySide = 4;
 export function startDeadlines(node: SignalingNode): () => void {
   let sweep = Promise.resolve();
   let isWaiting = false;
-  let everyMs = sweepMs.idle;
+  let everyMs = sweepMs.busy;
   let stopPeriodic = node.clock.every(everyMs, begin);
   let isStopped = false;
 
@@ -36,6 +36,7 @@ export function startDeadlines(node: SignalingNode): () => void {
         keepTo((await fireDue(node)) ? sweepMs.busy : sweepMs.idle);
       } catch (error) {
         node.log.warn({ error }, 'due deadlines could not be read; at the next sweep');
+        keepTo(sweepMs.busy);
       }
     });
   }

@@ -1,3 +1,5 @@
+import { endTurn } from './turns-end.ts';
+
 /**
  * How many items one turn of the event loop serves: about half a millisecond's work. A dial has several turns to go, and
  * waits in each.
@@ -15,6 +17,7 @@ export function inSlices<Item>(
 ): void {
   const left = items[Symbol.iterator]();
   function proceed(): void {
+    endTurn();
     for (let served = 0; served < slice; served++) {
       const next = left.next();
       if (next.done) {

@@ -1,3 +1,5 @@
+import { endTurn } from './turns-end.ts';
+
 /** Lets those who come in a crowd in a few at a time, so that whoever is in already does not wait behind all of them. */
 export interface Turnstile {
   /** Resolves when it is one's turn; at once, while nobody waits. */
@@ -11,6 +13,7 @@ export function createTurnstile(perTurn: number): Turnstile {
   let isTurning = false;
 
   function turn(): void {
+    endTurn();
     passed = 0;
     isTurning = false;
     for (const enter of waiting.splice(0, perTurn)) admit(enter);
