@@ -2,6 +2,7 @@ import type { Room } from './rooms.ts';
 import type { Batch, Signal } from './signal.ts';
 import { inSlices } from './slices.ts';
 import type { Socket } from './socket.ts';
+import { endTurn } from './turns-end.ts';
 
 /**
  * Signals of hubs for large audiences, delivered a slice of sockets at a time, so that nothing else on this node waits for
@@ -70,6 +71,7 @@ export function createBacklog(
   }
 
   function start(): void {
+    endTurn();
     const round = next;
     running = round;
     next = createRound();

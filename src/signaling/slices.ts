@@ -17,7 +17,6 @@ export function inSlices<Item>(
 ): void {
   const left = items[Symbol.iterator]();
   function proceed(): void {
-    endTurn();
     for (let served = 0; served < slice; served++) {
       const next = left.next();
       if (next.done) {
@@ -26,7 +25,11 @@ export function inSlices<Item>(
       }
       serve(next.value);
     }
-    setImmediate(proceed);
+    setImmediate(goOn);
+  }
+  function goOn(): void {
+    endTurn();
+    proceed();
   }
   proceed();
 }
