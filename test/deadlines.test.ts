@@ -35,7 +35,7 @@ function begin() {
   }
 
   const isLeft = async () => (await memory.deadlines(Number.MAX_SAFE_INTEGER, 10)).length > 0;
-  return { clock, store, looks, pass, isLeft };
+  return { clock, store, looks, pass, isLeft, stop };
 }
 
 test('deadlines are looked for once a second while none comes', async () => {
@@ -55,4 +55,12 @@ test.each([2000, 2001, 2300, 2500, 2999])('one at %i ms is fired half a second l
   const before = looks.length;
   await pass(10_000);
   expect(looks.length - before).toBeLessThanOrEqual(12);
+});
+
+test('a node that stops while it looks does not begin again', async () => {
+  const { clock, looks, pass, stop } = begin();
+  clock.advance(500);
+  stop();
+  await pass(5000);
+  expect(looks).toHaveLength(1);
 });

@@ -1,4 +1,4 @@
-import type { Clock } from '../signaling/clock.ts';
+import { type Clock, createPace } from '../signaling/clock.ts';
 import { heartbeatMs } from '../signaling/open.ts';
 import { inSlices, slice } from '../signaling/slices.ts';
 
@@ -20,7 +20,7 @@ export interface Heartbeat {
 
 const tickMs = 250;
 const ticksPerSecond = 1000 / tickMs;
-const ticks = (heartbeatMs / 1000) * ticksPerSecond;
+const ticks = heartbeatMs / tickMs;
 
 /** How long an answer may take, in ticks. */
 const pongTicks = 6 * ticksPerSecond;
@@ -41,8 +41,7 @@ export function createHeartbeat(clock: Clock): Heartbeat {
   let tickedAt = clock.now();
   let filling: Set<Beating> | undefined;
   let added = 0;
-  let everyMs = 1000;
-  let stopBeating = clock.every(everyMs, beat);
+  const pace = createPace(clock, 1000, beat);
 
   const slotAt = (index: number): Set<Beating> => slots[index % ticks] ?? new Set();
 
@@ -53,14 +52,14 @@ export function createHeartbeat(clock: Clock): Heartbeat {
     // Those that were pinged that long ago.
     const ago = ticks - pongTicks;
     inSlices(during(from + ago, tick + ago), (connection) => connection.expectPong?.());
-    if (others.some(({ size }) => size > 0)) keepTo(tickMs);
+    if (others.some(({ size }) => size > 0)) pace.keepTo(tickMs);
     // Whoever is pinged has to be looked at so many beats later: they keep to whole seconds.
-    else if (tick % ticksPerSecond === 0) keepTo(1000);
+    else if (tick % ticksPerSecond === 0) pace.keepTo(1000);
   }
 
   /** Since the last beat, in whole intervals: of a sleep, or of a clock that was set, no more than a second counts. */
   function ticksPassed(): number {
-    const passed = Math.round((clock.now() - tickedAt) / everyMs) * everyMs;
+    const passed = Math.round((clock.now() - tickedAt) / pace.everyMs) * pace.everyMs;
     const isSteady = passed >= 0 && passed <= 2000;
     tickedAt = isSteady ? tickedAt + passed : clock.now();
     return (isSteady ? passed : 1000) / tickMs;
@@ -69,13 +68,6 @@ export function createHeartbeat(clock: Clock): Heartbeat {
   function* during(first: number, last: number): Generator<Beating, undefined> {
     for (let index = first; index <= last; index++) yield* slotAt(index);
     return undefined;
-  }
-
-  function keepTo(ms: number): void {
-    if (ms === everyMs) return;
-    stopBeating();
-    everyMs = ms;
-    stopBeating = clock.every(ms, beat);
   }
 
   /** Of those on whole seconds the emptiest, as long as they are enough. */
@@ -92,7 +84,7 @@ export function createHeartbeat(clock: Clock): Heartbeat {
     delete(connection) {
       connection.slot?.delete(connection);
     },
-    stop: () => stopBeating(),
+    stop: pace.stop,
   };
 }
 

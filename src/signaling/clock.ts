@@ -17,6 +17,37 @@ export const systemClock: Clock = {
   every: createBeats(),
 };
 
+/** A periodic task whose interval changes. */
+export interface Pace {
+  /** In milliseconds. */
+  readonly everyMs: number;
+  /** From now on it runs so often; nothing happens when it does already, or was stopped. */
+  keepTo(everyMs: number): void;
+  stop(): void;
+}
+
+/** Runs `task` every `everyMs` to begin with: see `Clock.every`. */
+export function createPace(clock: Clock, everyMs: number, task: () => void): Pace {
+  let present = everyMs;
+  let isStopped = false;
+  let stopPeriodic = clock.every(everyMs, task);
+  return {
+    get everyMs() {
+      return present;
+    },
+    keepTo(ms) {
+      if (ms === present || isStopped) return;
+      stopPeriodic();
+      present = ms;
+      stopPeriodic = clock.every(ms, task);
+    },
+    stop() {
+      isStopped = true;
+      stopPeriodic();
+    },
+  };
+}
+
 /** A wheel of deadlines with a resolution of one second: one timer, however many deadlines there are. */
 export interface Wheel {
   /** Runs `task` in the first second at or after `time` (milliseconds). Returns how to call it off. */

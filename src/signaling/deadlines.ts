@@ -1,10 +1,11 @@
 import { transition } from './call.ts';
 import { byService, changeOf } from './call-change.ts';
 import { readCall } from './call-document.ts';
+import { createPace } from './clock.ts';
 import { decideAndCommit } from './commit.ts';
 import { look } from './dead-man.ts';
 import type { SignalingNode } from './node.ts';
-import type { Change } from './ports.ts';
+import type { Change, Deadline } from './ports.ts';
 
 /**
  * How often deadlines are looked for, in milliseconds: while none comes within the longer one, and otherwise. With what
@@ -22,9 +23,7 @@ const sideBySide = 4;
 export function startDeadlines(node: SignalingNode): () => void {
   let sweep = Promise.resolve();
   let isWaiting = false;
-  let everyMs = sweepMs.busy;
-  let stopPeriodic = node.clock.every(everyMs, begin);
-  let isStopped = false;
+  const pace = createPace(node.clock, sweepMs.busy, begin);
 
   // One sweep at a time; what becomes due during one is not left to the next tick.
   function begin(): void {
@@ -33,25 +32,15 @@ export function startDeadlines(node: SignalingNode): () => void {
     sweep = sweep.then(async () => {
       isWaiting = false;
       try {
-        keepTo((await fireDue(node)) ? sweepMs.busy : sweepMs.idle);
+        pace.keepTo((await fireDue(node)) ? sweepMs.busy : sweepMs.idle);
       } catch (error) {
         node.log.warn({ error }, 'due deadlines could not be read; at the next sweep');
-        keepTo(sweepMs.busy);
+        pace.keepTo(sweepMs.busy);
       }
     });
   }
 
-  function keepTo(ms: number): void {
-    if (ms === everyMs || isStopped) return;
-    stopPeriodic();
-    everyMs = ms;
-    stopPeriodic = node.clock.every(ms, begin);
-  }
-
-  return () => {
-    isStopped = true;
-    stopPeriodic();
-  };
+  return pace.stop;
 }
 
 /** Fires all that is due, and says whether more will be by the next sweep of an idle node. */
@@ -60,18 +49,15 @@ async function fireDue(node: SignalingNode): Promise<boolean> {
     const now = node.clock.now();
     const known = await node.store.deadlines(now + sweepMs.idle, mostRead);
     const due = known.filter(({ at }) => at <= now);
-    const fired = await fireAll(
-      node,
-      due.map(({ id }) => id),
-    );
+    const fired = await fireAll(node, due);
     // What cannot be fired waits for the next sweep.
     if (due.length < mostRead || fired === 0) return known.length > 0;
   }
 }
 
 /** In an order of this node's own, so that nodes seldom want the same. Returns how many it fired. */
-async function fireAll(node: SignalingNode, ids: readonly string[]): Promise<number> {
-  const shuffled = ids.map((id) => ({ id, place: Math.random() })).sort((a, b) => a.place - b.place);
+async function fireAll(node: SignalingNode, due: readonly Deadline[]): Promise<number> {
+  const shuffled = due.map(({ id }) => ({ id, place: Math.random() })).sort((a, b) => a.place - b.place);
   let fired = 0;
   for (let i = 0; i < shuffled.length; i += sideBySide) {
     const some = shuffled.slice(i, i + sideBySide);
