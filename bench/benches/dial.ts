@@ -99,6 +99,7 @@ async function openBoth(stage: Stage, { users, devices, hub }: Size): Promise<[G
   await dialling.load.join({ ...plan, hubId: 'team', sockets: users * devices, devicesPerUser: devices });
   await notifying.load.join({ ...plan, hubId: 'hub', sockets: hub, devicesPerUser: 1 });
   await notifying.load.settle({ to: 'hub', reach: hub - 1 });
+  await notifying.load.sip(null);
   await dialling.load.settle({ to: 'users', reach: devices });
   return [dialling, notifying];
 }

@@ -20,6 +20,7 @@ import { payloadText } from './mark.ts';
 import { Meter } from './meter.ts';
 import { keepTimes } from './schedule.ts';
 import { Sender, type Template, templateOf } from './sender.ts';
+import { readInSips } from './sips.ts';
 
 /*
  * The load generator: a process of its own that opens raw sockets, sends signals at fixed times and counts what
@@ -130,6 +131,10 @@ function templatesOf(to: Settling['to'], payloadBytes: number): () => Template {
   };
 }
 
+function sip(): void {
+  readInSips(fleet?.connections ?? []);
+}
+
 function stall(sockets: number): number {
   stalled = sockets > 0 ? (fleet?.connections.slice(-sockets) ?? []) : [];
   for (const connection of stalled) connection.pause();
@@ -153,4 +158,4 @@ async function call(load: CallLoad): Promise<CallFlow> {
   return calls.run(load);
 }
 
-serveCalls({ join, settle, run, stall, resume, meet, call } satisfies GeneratorApi);
+serveCalls({ join, settle, run, sip, stall, resume, meet, call } satisfies GeneratorApi);

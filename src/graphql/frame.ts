@@ -39,7 +39,8 @@ export class FrameSheet {
   /** The frames with the last id, and where in them it stands. */
   #bytes: Buffer = Buffer.alloc(0);
   #places: readonly number[] = [];
-  #idLength = -1;
+  /** The last id: an id is encoded once, and copied to each frame. */
+  #id: Buffer | undefined;
 
   constructor(payloads: readonly Buffer[]) {
     this.#payloads = payloads;
@@ -54,12 +55,14 @@ export class FrameSheet {
 
   /** The frames with this id, by `asciiJson`. The bytes are the caller's until the next call. */
   addressed(id: string): Buffer {
-    if (id.length !== this.#idLength) this.#layOut(id);
-    else for (const place of this.#places) this.#bytes.write(id, place, id.length, 'latin1');
+    if (this.#id?.length === id.length) this.#id.write(id, 'latin1');
+    else this.#id = this.#layOut(id);
+    for (const place of this.#places) this.#bytes.set(this.#id, place);
     return this.#bytes;
   }
 
-  #layOut(id: string): void {
+  /** Makes room for ids as long as this one. */
+  #layOut(id: string): Buffer {
     const frames = this.#payloads.map((text) => ({ id, text }));
     this.#bytes = joinFrames(frames);
     let end = 0;
@@ -67,7 +70,7 @@ export class FrameSheet {
       end += frameLength(frame);
       return end - messageLength(frame) + beforeId.length;
     });
-    this.#idLength = id.length;
+    return Buffer.from(id, 'latin1');
   }
 }
 

@@ -72,7 +72,11 @@ function urlOf(request: IncomingMessage): URL {
   return new URL(request.url ?? '/', 'http://service');
 }
 
+/** An address that is a path in its simplest form, as nearly all are: there is nothing to work out. */
+const plainPath = /^\/[\w-]*$/;
+
 /** The path that is asked for; empty when the address makes no sense. */
 export function pathOf(request: IncomingMessage): string {
+  if (request.url !== undefined && plainPath.test(request.url)) return request.url;
   return URL.canParse(request.url ?? '/', 'http://service') ? urlOf(request).pathname : '';
 }
