@@ -9,6 +9,7 @@ import { idsOf, person } from './support/person.ts';
 import { openClient, rawConnection, requestText, until } from './support/raw.ts';
 import { startRedis } from './support/redis-server.ts';
 import { randomPrefix, startService, tokenFor } from './support/service.ts';
+import { startSwitch } from './support/tcp-switch.ts';
 
 const engine = 'redis';
 
@@ -222,7 +223,7 @@ describe('what two nodes cost Redis', () => {
     expect(large.cost).toEqual(small.cost);
   });
 
-  test('is shared by those that arrive together: who sends them and how far they reach is asked once', async () => {
+  test('is shared by those that arrive together: who sends them is asked once, and nobody counts whom they reach', async () => {
     const server = await startRedis();
     onTestFinished(() => server.stop());
     const overrides = { clock: manualClock() };
@@ -235,7 +236,7 @@ describe('what two nodes cost Redis', () => {
     // The first creates what later ones find.
     await alice.notify({ recipients: ['team'], socketId });
     const input = `{ recipients: ["team"], socketId: "${socketId}" }`;
-    const query = `mutation { notify(hubId: "team", input: ${input}) { hubs { sockets } } }`;
+    const query = `mutation { notify(hubId: "team", input: ${input}) { signalId } }`;
     const body = JSON.stringify({ query });
     const headers = { authorization: `Bearer ${alice.token}`, 'content-type': 'application/json' };
     const request = requestText(node.url, 'POST /graphql HTTP/1.1', headers, body);
@@ -243,10 +244,31 @@ describe('what two nodes cost Redis', () => {
     const costSince = await counting(redis);
     const raw = rawConnection(node.url);
     raw.socket.write(request.repeat(10));
-    await until('the answers', () => raw.text.split('"hubs":[{"sockets":2}]').length === 11);
+    await until('the answers', () => raw.text.split('"signalId"').length === 11);
     for (let heard = 0; heard < 11; heard++) await listener.nextOf('HubNotification');
-    expect(await costSince()).toMatchObject({ evalsha: 12, hgetall: 1, publish: 10, xadd: 10 });
+    expect(await costSince()).toMatchObject({ evalsha: 11, hgetall: 1, publish: 10, xadd: 10 });
   });
+});
+
+test('a dial takes two trips to Redis: who dials and whom is asked in one', async () => {
+  const trips: string[] = [];
+  const relay = await startSwitch(Number(new URL(inject('redisUrl')).port), (text) => trips.push(text));
+  const { url } = await startService({ engine, redisUrl: `redis://127.0.0.1:${relay.port}` });
+  const [alice, bob] = await Promise.all([person(url, 'alice'), person(url, 'bob')]);
+  const socket = await bob.open();
+  const room = { roomId: 'room-1', roomType: 'video' };
+  // The first brings Redis the scripts.
+  await alice.dial({ target: { uid: 'carol' }, ...room });
+
+  trips.length = 0;
+  const { signalId } = await alice.dial({ target: { uid: 'bob' }, ...room });
+  const about = trips.map((text) => ['alice', 'bob'].filter((uid) => text.includes(uid)));
+
+  expect(idsOf(await socket.heard())).toEqual([signalId]);
+  expect(about.filter((uids) => uids.length > 0)).toEqual([
+    ['alice', 'bob'],
+    ['alice', 'bob'],
+  ]);
 });
 
 /** Returns what says how often Redis has run which command since. */

@@ -25,6 +25,19 @@ async function ringOut(clock: ManualClock, reader: Person, callId: string, ms = 
 }
 
 describe.each(engines)('dial on %s', (engine) => {
+  test('sees in one operation what the same operation did before', async () => {
+    const { url } = await startService({ engine });
+    const [alice, bob] = await Promise.all([person(url, 'alice'), person(url, 'bob')]);
+    await bob.open();
+    const dial = 'dial(hubId: "team", input: $input) { merged call { id } }';
+    const query = `mutation ($input: DialInput!) { one: ${dial} two: ${dial} }`;
+
+    const { one, two } = await alice.ask(query, { input: toBob });
+
+    expect([one.merged, two.merged]).toEqual([false, true]);
+    expect(two.call.id).toBe(one.call.id);
+  });
+
   describe.each(transports)('over %s', (transport) => {
     test('rings every socket of the target once, with all that a ring needs', async () => {
       const clock = manualClock();

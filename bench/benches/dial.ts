@@ -73,11 +73,13 @@ async function measure(
     const schedule = scheduleFor(size, rate, size.seconds);
     const alone = await spending(stage.pids, () => dialling.load.run(schedule));
     const secondsWithHub = size.seconds / 2;
+    await notifying.load.sip(null);
     const crowded = await spending(stage.pids, async () => {
-      const [flow] = await Promise.all([
+      const [flow, ofHub] = await Promise.all([
         dialling.load.run(scheduleFor(size, rate, secondsWithHub)),
         notifying.load.run(hubSchedule(size, secondsWithHub)),
       ]);
+      lossValues(ofHub);
       return flow;
     });
     const base = { devices: size.devices, hub: size.hub };
@@ -99,7 +101,6 @@ async function openBoth(stage: Stage, { users, devices, hub }: Size): Promise<[G
   await dialling.load.join({ ...plan, hubId: 'team', sockets: users * devices, devicesPerUser: devices });
   await notifying.load.join({ ...plan, hubId: 'hub', sockets: hub, devicesPerUser: 1 });
   await notifying.load.settle({ to: 'hub', reach: hub - 1 });
-  await notifying.load.sip(null);
   await dialling.load.settle({ to: 'users', reach: devices });
   return [dialling, notifying];
 }

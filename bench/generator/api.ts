@@ -8,7 +8,7 @@ export interface GeneratorApi {
   settle(plan: Settling): Promise<void>;
   /** Sends signals at their times, whatever comes back, and waits for the deliveries. */
   run(schedule: Schedule): Promise<Flow>;
-  /** From now on reads each socket once a second, a few at a time, so that others have the core when they want it. */
+  /** From now on reads each socket once in three seconds, a few at a time, so that others have the core when they want it. */
   sip(nothing: null): void;
   /** Stops reading on so many sockets, the last ones. */
   stall(sockets: number): number;

@@ -1,7 +1,8 @@
+import { nowUs } from '../clock.ts';
 import type { Connection } from './connection.ts';
 
-/** Each socket is read about once in this, in milliseconds: soon enough to answer a ping. */
-const roundMs = 1000;
+/** Each socket is read about once in this, in microseconds: soon enough to answer a ping, which may take six seconds. */
+const roundUs = 3_000_000;
 
 /**
  * Reads a few sockets each millisecond; until then the kernel keeps what has come. Who reads thousands of sockets as soon as they
@@ -9,12 +10,20 @@ const roundMs = 1000;
  * What comes is counted; its latency says nothing.
  */
 export function readInSips(connections: readonly Connection[]): void {
-  const sip = Math.ceil(connections.length / roundMs);
-  let from = 0;
+  const began = nowUs();
+  let reading: Connection[] = [];
+  let read = 0;
   for (const connection of connections) connection.pause();
   setInterval(() => {
-    for (const connection of connections.slice(from, from + sip)) connection.pause();
-    from = from + sip < connections.length ? from + sip : 0;
-    for (const connection of connections.slice(from, from + sip)) connection.resume();
+    for (const connection of reading) connection.pause();
+    // By the time that has passed, however seldom this comes to run.
+    const due = Math.floor(((nowUs() - began) / roundUs) * connections.length);
+    const sip = Math.min(due - read, connections.length);
+    reading = Array.from(
+      { length: sip },
+      (_, i) => connections[(read + i) % connections.length] as Connection,
+    );
+    read = due;
+    for (const connection of reading) connection.resume();
   }, 1);
 }

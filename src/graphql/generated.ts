@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
+import type { NotifyPayload as NotifyAnswer } from '../signaling/notify.ts';
 import type { Context } from './context.ts';
 export type Maybe<T> = T | null | undefined;
 export type InputMaybe<T> = T | null;
@@ -1346,7 +1347,7 @@ export type ResolversTypes = {
   MessagePayload: ResolverTypeWrapper<MessagePayload>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   NotifyInput: NotifyInput;
-  NotifyPayload: ResolverTypeWrapper<NotifyPayload>;
+  NotifyPayload: ResolverTypeWrapper<NotifyAnswer>;
   Origin: ResolverTypeWrapper<Origin>;
   OriginInput: OriginInput;
   PageInfo: ResolverTypeWrapper<PageInfo>;
@@ -1412,7 +1413,7 @@ export type ResolversParentTypes = {
   MessagePayload: MessagePayload;
   Mutation: Record<PropertyKey, never>;
   NotifyInput: NotifyInput;
-  NotifyPayload: NotifyPayload;
+  NotifyPayload: NotifyAnswer;
   Origin: Origin;
   OriginInput: OriginInput;
   PageInfo: PageInfo;

@@ -6,6 +6,7 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { requirePermission } from '../signaling/caller.ts';
+import type { DialInput } from '../signaling/dial.ts';
 import { SignalingError } from '../signaling/errors.ts';
 import type { Permission } from '../signaling/permission.ts';
 import type { Context } from './context.ts';
@@ -30,6 +31,14 @@ const guards: Record<string, (directive: Record<string, unknown>) => Guard> = {
       context.signaling.guardCall(context.caller(), String(callId)),
 };
 
+/** Reads for a field while its guard reads who asks. Async, so that it never throws while that one is left waiting. */
+type Ahead = (context: Context, args: Record<string, unknown>) => Promise<void>;
+
+const aheads: Record<string, Ahead> = {
+  'Mutation.dial': async ({ signaling, identity, caller }, { input }) =>
+    signaling.readCalleeAhead(identity(), caller(), input as DialInput),
+};
+
 function requireHub(permission: Permission): Guard {
   return async (context, { hubId }) => {
     requirePermission(await context.caller(), String(hubId), permission, 'hubId');
@@ -44,7 +53,7 @@ export function guardsOf(schema: GraphQLSchema, field: GraphQLFieldConfig<unknow
 /** Puts each root field behind its guard. Throws at start-up when a root field has none, or more than one. */
 export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
   return mapSchema(schema, {
-    [MapperKind.ROOT_FIELD]: (field: GraphQLFieldConfig<unknown, Context>, name: string) => {
+    [MapperKind.ROOT_FIELD]: (field: GraphQLFieldConfig<unknown, Context>, name: string, type: string) => {
       const [directive, ...others] = guardsOf(schema, field);
       if (!directive || others.length > 0)
         throw new Error(`The root field ${name} must carry exactly one guard directive.`);
@@ -52,7 +61,8 @@ export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
       if (!guard) return field;
       // A subscription is guarded where it opens; its events were allowed by that.
       if (field.subscribe) return { ...field, subscribe: behind(guard, field.subscribe) };
-      return { ...field, resolve: behind(guard, field.resolve ?? defaultFieldResolver) };
+      const resolve = field.resolve ?? defaultFieldResolver;
+      return { ...field, resolve: behind(guard, resolve, aheads[`${type}.${name}`]) };
     },
   });
 }
@@ -60,9 +70,10 @@ export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
 function behind(
   guard: Guard,
   resolve: GraphQLFieldResolver<unknown, Context>,
+  ahead?: Ahead,
 ): GraphQLFieldResolver<unknown, Context> {
   return async (source, args, context, info) => {
-    await guard(context, args);
+    await Promise.all([guard(context, args), ahead?.(context, args)]);
     return resolve(source, args, context, info);
   };
 }

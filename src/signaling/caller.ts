@@ -1,5 +1,6 @@
 import { privilegeOf } from './access.ts';
 import type { Call } from './call.ts';
+import type { Callee } from './callee.ts';
 import type { Clock } from './clock.ts';
 import { SignalingError } from './errors.ts';
 import { holds, type Permission } from './permission.ts';
@@ -32,6 +33,8 @@ export interface Caller {
   readonly record: UserRecord;
   /** Calls that their guard has read, for whoever decides on them next: see party.ts. */
   readonly guarded: Map<string, Call>;
+  /** Whom they dial, as it was read ahead: see callee.ts. */
+  callee: Callee | undefined;
   privilege(hubId: string): number;
 }
 
@@ -41,6 +44,7 @@ export async function loadCaller(store: Store, clock: Clock, identity: Identity)
     identity,
     record,
     guarded: new Map(),
+    callee: undefined,
     privilege: (hubId) => privilegeOf(identity, record.access, hubId, clock.now()),
   };
 }

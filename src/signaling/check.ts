@@ -8,9 +8,13 @@ import type { Limits } from './limits.ts';
 const idPattern = /^[A-Za-z0-9_.~@:-]{1,128}$/;
 const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
 
+export function isId(value: string): boolean {
+  return idPattern.test(value);
+}
+
 /** Ids of users, hubs, rooms, devices, sockets, streams and calls, and idempotency keys. */
 export function checkId(value: string, field: string): string {
-  if (!idPattern.test(value)) {
+  if (!isId(value)) {
     throw badInput(field, 'An id has 1 to 128 characters out of A-Z a-z 0-9 _ . ~ @ : -');
   }
   return value;

@@ -5,6 +5,7 @@ import { type Call, longestCallMs, startCall, transition, type Verb } from './ca
 import { byService, changeOf, ending, merged } from './call-change.ts';
 import { callDocumentId, isConnected, isLive, otherSide, putCall } from './call-document.ts';
 import { type CallView, callView } from './call-view.ts';
+import { calleeOf } from './callee.ts';
 import type { Caller } from './caller.ts';
 import { checkId, checkInteger, checkOptionalId, checkText } from './check.ts';
 import { commitOnce, type Decision } from './commit.ts';
@@ -16,7 +17,7 @@ import { createId } from './id.ts';
 import { type CallDevice, noDevice } from './leg.ts';
 import type { SignalingNode } from './node.ts';
 import { originOf } from './origin.ts';
-import { findPair, type Pair, putPair } from './pair.ts';
+import { type Pair, putPair } from './pair.ts';
 import { callOf } from './party.ts';
 import type { Change, KnownSocket, SocketRecord } from './ports.ts';
 import type { Envelope, Origin } from './signal.ts';
@@ -103,14 +104,11 @@ async function decide(
   hubId: string,
   input: DialInput,
 ): Promise<Decision<Dialled>> {
-  const callee = calleeOf(caller, input);
+  const callee = uidToDial(caller, input);
   const parts = partsOf(input);
   const device = deviceOf(caller, checkOptionalId(input.deviceId, 'input.deviceId'));
   const origin = originOf(caller.identity, null, null);
-  const [record, pair] = await Promise.all([
-    node.store.user(callee),
-    findPair(node.store, caller.identity.uid, callee),
-  ]);
+  const { record, pair } = await calleeOf(node.store, caller, callee);
   const reachable = isReachable(node, caller, hubId, callee, record);
   const sockets = reachable ? record.sockets : [];
   const dialling = { node, caller, hubId, input, callee, device, origin, sockets, isReachable: reachable };
@@ -136,7 +134,7 @@ function partsOf(input: DialInput) {
 }
 
 /** The user to ring. The refusal's text is the seed's. */
-function calleeOf({ identity }: Caller, input: DialInput): string {
+function uidToDial({ identity }: Caller, input: DialInput): string {
   const { uid } = checkTarget(input.target);
   if (uid === null) throw badInput('input.target.uid', 'Name the user to call.');
   if (uid !== identity.uid && uid !== identity.ident) return uid;

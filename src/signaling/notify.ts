@@ -24,8 +24,12 @@ export interface NotifyPayload {
   readonly clientMutationId: string | null;
   /** The accepted input, with the origin that was written. */
   readonly input: object;
-  readonly hubs: readonly (HubCount & { readonly hubId: string })[];
+  /** Counted where somebody asks; beforehand for an answer that is kept for repetitions. */
+  readonly hubs: Reach | (() => Promise<Reach>);
 }
+
+/** How far a signal was addressed, by recipient hub. */
+type Reach = readonly (HubCount & { readonly hubId: string })[];
 
 /**
  * Tells every socket of everyone who belongs to the recipient hubs, except the caller's own socket. A socket in several
@@ -38,7 +42,7 @@ export function notify(
   hubId: string,
   input: NotifyInput,
 ): Promise<NotifyPayload> {
-  return commitOnce(node, caller, { mutation: 'notify', hubId, input }, async () => {
+  return commitOnce<NotifyPayload>(node, caller, { mutation: 'notify', hubId, input }, async () => {
     const hubIds = recipientsOf(node, caller, input);
     const except = ownAddress(caller, input.socketId, 'input.socketId');
     const origin = originOf(caller.identity, except.socketId, null);
@@ -62,7 +66,10 @@ export function notify(
       clientMutationId: input.clientMutationId ?? null,
       input: { ...input, origin },
     };
-    return { change: { append }, result: reachOf(node, hubIds).then((hubs) => ({ ...answer, hubs })) };
+    const reach = () => reachOf(node, hubIds);
+    const isKept = answer.clientMutationId !== null;
+    const result = isKept ? reach().then((hubs) => ({ ...answer, hubs })) : { ...answer, hubs: reach };
+    return { change: { append }, result };
   });
 }
 
@@ -77,7 +84,7 @@ function recipientsOf(node: SignalingNode, caller: Caller, { recipients }: Notif
   return [...new Set(recipients)];
 }
 
-async function reachOf(node: SignalingNode, hubIds: readonly string[]): Promise<NotifyPayload['hubs']> {
+async function reachOf(node: SignalingNode, hubIds: readonly string[]): Promise<Reach> {
   const counts = await node.store.counts(hubIds);
   return hubIds.map((hubId) => ({ hubId, ...(counts.get(hubId) ?? { sockets: 0, nodes: 0 }) }));
 }

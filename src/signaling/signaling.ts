@@ -4,6 +4,7 @@ import { acknowledgeRing } from './acknowledge-ring.ts';
 import { liveCalls } from './call-document.ts';
 import { callTrace } from './call-trace.ts';
 import { callView } from './call-view.ts';
+import { readCalleeAhead } from './callee.ts';
 import { type Caller, type Identity, loadCaller } from './caller.ts';
 import { startDeadlines } from './deadlines.ts';
 import { decline } from './decline.ts';
@@ -50,6 +51,7 @@ export function createSignaling(parts: NodeParts) {
     notify: notify.bind(null, node),
     message: message.bind(null, node),
     dial: dial.bind(null, node),
+    readCalleeAhead: readCalleeAhead.bind(null, node.store),
     acknowledgeRing: acknowledgeRing.bind(null, node),
     accept: accept.bind(null, node),
     decline: decline.bind(null, node),

@@ -12,8 +12,14 @@ export interface TcpSwitch {
   stop(): Promise<void>;
 }
 
-/** Starts forwarding to a port of this machine; stops when the test has finished. */
-export async function startSwitch(upstream: number): Promise<TcpSwitch> {
+/**
+ * Starts forwarding to a port of this machine; stops when the test has finished. `see` is given what comes from the near
+ * side, as it comes.
+ */
+export async function startSwitch(
+  upstream: number,
+  see: (text: string) => void = () => {},
+): Promise<TcpSwitch> {
   const sockets = new Set<Socket>();
   let target = upstream;
 
@@ -21,6 +27,7 @@ export async function startSwitch(upstream: number): Promise<TcpSwitch> {
     const far = connect(target, '127.0.0.1');
     join(near, far);
     join(far, near);
+    near.on('data', (bytes) => see(bytes.toString('latin1')));
   });
 
   function join(from: Socket, to: Socket): void {
