@@ -11,6 +11,7 @@ import { createMaskError } from './graphql/errors.ts';
 import { createGraphiql } from './graphql/graphiql.ts';
 import { createHeartbeat } from './graphql/heartbeat.ts';
 import { createHttpServer } from './graphql/http.ts';
+import { createOperations } from './graphql/operation.ts';
 import { createPlans } from './graphql/plan.ts';
 import { createSchema } from './graphql/schema.ts';
 import { createSlowReaders } from './graphql/slow-readers.ts';
@@ -85,17 +86,29 @@ export async function startNode(config: Config, overrides: Overrides = {}): Prom
     limits,
     heartbeatMs,
   };
-  const yoga = createGraphQLServer(schema, { signaling, service, authenticate }, mask);
+  const contextParts = { signaling, service, authenticate };
+  const yoga = createGraphQLServer(schema, contextParts, mask);
+  const operations = createOperations(yoga, contextParts);
   const plans = createPlans(schema, mask);
   const heartbeat = createHeartbeat(clock);
   const slowReaders = createSlowReaders(clock);
-  const ws = createWsServer({ signaling, yoga, plans, authenticate, mask, heartbeat, slowReaders, log });
+  const ws = createWsServer({
+    signaling,
+    operations,
+    plans,
+    authenticate,
+    mask,
+    heartbeat,
+    slowReaders,
+    log,
+  });
   const graphiql = config.graphiql ? createGraphiql(users) : undefined;
   const demo = config.demo ? createDemo({ users, graphiql: config.graphiql }) : undefined;
   const { corsOrigins } = config;
   const http = createHttpServer({
     signaling,
     yoga,
+    operations,
     plans,
     mask,
     heartbeat,

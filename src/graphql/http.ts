@@ -14,9 +14,11 @@ import { type Params, paramsOf, pathOf, readBody, ticketOf } from './request.ts'
 import { resumeOfHeaders, resumeOfTicket } from './resume.ts';
 import { type SseParts, serveSse } from './sse.ts';
 import type { WsServer } from './ws.ts';
+import type { Yoga } from './yoga.ts';
 
 export interface HttpParts extends SseParts, OriginRules, OperationParts {
   readonly signaling: Signaling;
+  readonly yoga: Yoga;
   readonly plans: Plans;
   readonly ws: WsServer;
   readonly graphiql: ServeGraphiql | undefined;
@@ -147,14 +149,14 @@ async function serveStream(
   params: Params,
 ): Promise<boolean> {
   const token = bearerToken(request.headers.authorization);
-  const prepared = prepareRunnable(parts.yoga, token, params);
+  const prepared = prepareRunnable(parts.operations, params);
   if (prepared?.kind !== 'subscription') return false;
   if (!response.socket) {
     // It waits behind another response, and a stream would write to the connection past both.
     answer(response, 400, 'BAD_USER_INPUT', 'A stream cannot follow another request on its connection.');
     return true;
   }
-  const { schema, document, contextFactory } = prepared;
+  const { schema, document } = prepared;
   const operationName = params.operationName ?? undefined;
   const variables = params.variables ?? undefined;
   const plan = { document, operationName, variables };
@@ -172,7 +174,7 @@ async function serveStream(
   };
   const known = isRefused ? redeemed : redeemed?.identity;
   await serveSse(parts, request, response, parts.plans.acquire(plan), resume, async (door) => {
-    const contextValue = await contextFactory({ token, door, known });
+    const contextValue = await parts.operations.contextOf(token, { door, known });
     return { schema, document, operationName, variableValues: variables, contextValue };
   });
   return true;

@@ -9,9 +9,10 @@ import {
   type OperationTypeNode,
 } from 'graphql';
 import { bearerToken } from './auth.ts';
+import { type Context, type ContextParts, createContext, type Transport } from './context.ts';
 import type { MaskError } from './errors.ts';
 import type { Params } from './request.ts';
-import type { ServerContext, Yoga } from './yoga.ts';
+import type { Yoga } from './yoga.ts';
 
 /** An operation that was looked at, by the parser and the rules that are the same on every transport. */
 export interface Prepared {
@@ -21,22 +22,33 @@ export interface Prepared {
   readonly errors: readonly GraphQLError[];
   /** Undefined when it is not clear which of the document's operations is meant. */
   readonly kind: OperationTypeNode | undefined;
-  readonly contextFactory: (transport: ServerContext) => unknown;
 }
 
-/** Throws for a text that is no document. */
-export function prepare(yoga: Yoga, token: string | undefined, params: Params): Prepared {
-  const { parse, validate, schema, contextFactory } = yoga.getEnveloped({ token, params });
-  const document = parse(params.query) as DocumentNode;
-  const errors = validate(schema, document) as readonly GraphQLError[];
-  const kind = getOperationAST(document, params.operationName)?.operation;
-  return { schema, document, errors, kind, contextFactory };
+/** What our own transports do before they run an operation; it means the same on each, and through Yoga. */
+export interface Operations {
+  /** Throws for a text that is no document. */
+  prepare(params: Params): Prepared;
+  contextOf(token: string | undefined, transport?: Transport): Promise<Context>;
 }
 
-/** The same; undefined for whatever cannot be run, which Yoga is left to refuse. */
-export function prepareRunnable(yoga: Yoga, token: string | undefined, params: Params): Prepared | undefined {
+export function createOperations(yoga: Yoga, parts: ContextParts): Operations {
+  // Once: neither the parser nor the rules depend on who asks, and to make them anew for each request costs more than they do.
+  const { parse, validate, schema } = yoga.getEnveloped({});
+  return {
+    prepare(params) {
+      const document = parse(params.query) as DocumentNode;
+      const errors = validate(schema, document) as readonly GraphQLError[];
+      const kind = getOperationAST(document, params.operationName)?.operation;
+      return { schema, document, errors, kind };
+    },
+    contextOf: (token, transport) => createContext(parts, token, transport),
+  };
+}
+
+/** Undefined for whatever cannot be run, which Yoga is left to refuse. */
+export function prepareRunnable({ prepare }: Operations, params: Params): Prepared | undefined {
   try {
-    const prepared = prepare(yoga, token, params);
+    const prepared = prepare(params);
     return prepared.errors.length === 0 && prepared.kind ? prepared : undefined;
   } catch {
     return undefined;
@@ -44,7 +56,7 @@ export function prepareRunnable(yoga: Yoga, token: string | undefined, params: P
 }
 
 export interface OperationParts {
-  readonly yoga: Yoga;
+  readonly operations: Operations;
   readonly mask: MaskError;
 }
 
@@ -53,7 +65,7 @@ export interface OperationParts {
  * for it, which cost more than the rest of a mutation. False leaves everything else, and all that is wrong, to Yoga.
  */
 export async function serveOperation(
-  { yoga, mask }: OperationParts,
+  { operations, mask }: OperationParts,
   request: IncomingMessage,
   response: ServerResponse,
   params: Params,
@@ -61,15 +73,15 @@ export async function serveOperation(
   const mediaType = answerTypeOf(request);
   if (mediaType === undefined || !isJson(request)) return false;
   const token = bearerToken(request.headers.authorization);
-  const prepared = prepareRunnable(yoga, token, params);
+  const prepared = prepareRunnable(operations, params);
   if (!prepared || prepared.kind === 'subscription') return false;
-  const { schema, document, contextFactory } = prepared;
+  const { schema, document } = prepared;
   const result = await execute({
     schema,
     document,
     operationName: params.operationName,
     variableValues: params.variables,
-    contextValue: await contextFactory({ token }),
+    contextValue: await operations.contextOf(token),
   });
   const text = JSON.stringify(masked(result, mask));
   // Variables that do not fit their types: nothing was run.

@@ -16,7 +16,7 @@ import { createTurnstile } from '../signaling/turnstile.ts';
 import { type Authenticate, bearerToken } from './auth.ts';
 import { type MaskError, withoutStatus } from './errors.ts';
 import type { Heartbeat } from './heartbeat.ts';
-import { masked, type Prepared, prepare } from './operation.ts';
+import { masked, type Operations, type Prepared } from './operation.ts';
 import type { Plans } from './plan.ts';
 import { resumeOfParams } from './resume.ts';
 import type { SlowReaders } from './slow-readers.ts';
@@ -24,11 +24,10 @@ import { enter } from './stream.ts';
 import { WsConnection } from './ws-connection.ts';
 import { WsDoor } from './ws-door.ts';
 import { closeAll } from './ws-leave.ts';
-import type { Yoga } from './yoga.ts';
 
 export interface WsParts {
   readonly signaling: Signaling;
-  readonly yoga: Yoga;
+  readonly operations: Operations;
   readonly plans: Plans;
   readonly authenticate: Authenticate;
   readonly mask: MaskError;
@@ -173,7 +172,7 @@ async function admit(
   try {
     checkOperationId(id);
     const params = { query, operationName: operationName ?? null, variables: variables ?? null };
-    const { schema, document, errors, kind, contextFactory } = prepare(parts.yoga, token, params);
+    const { schema, document, errors, kind } = parts.operations.prepare(params);
     if (errors.length > 0) return await refused(errors.map((error) => withoutStatus(parts.mask(error))));
     requireKind(kind);
     if (kind === 'subscription') {
@@ -183,8 +182,7 @@ async function admit(
       entry = stream;
       connection.subscriptions[id] = entry;
     }
-    const contextValue = await contextFactory({
-      token,
+    const contextValue = await parts.operations.contextOf(token, {
       door: stream,
       renew: (next: string) => setToken(connection, next),
     });

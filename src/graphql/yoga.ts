@@ -1,14 +1,9 @@
 import type { GraphQLSchema } from 'graphql';
 import { createLRUCache, createYoga, type Plugin } from 'graphql-yoga';
 import { bearerToken } from './auth.ts';
-import { type ContextParts, createContext, type Transport } from './context.ts';
+import { type ContextParts, createContext } from './context.ts';
 import { documentLimits } from './document-limits.ts';
 import type { MaskError } from './errors.ts';
-
-/** What a transport of our own brings to an operation; plain HTTP requests bring their `request` instead. */
-export interface ServerContext extends Transport {
-  readonly token?: string | undefined;
-}
 
 /** How many documents stay parsed. With the limits on each, and the largest body for a text, about 50 MiB at most. */
 const cachedDocuments = 100;
@@ -16,16 +11,14 @@ const cachedDocuments = 100;
 export type Yoga = ReturnType<typeof createGraphQLServer>;
 
 /**
- * The GraphQL server for everything but the live stream. The stream's doors use its parser, its validation and its
- * context (`getEnveloped`), so that an operation means the same on every transport.
+ * The GraphQL server for everything but the live stream and plain requests, which use its parser and its rules: see
+ * operation.ts.
  */
 export function createGraphQLServer(schema: GraphQLSchema, parts: ContextParts, mask: MaskError) {
-  return createYoga<ServerContext>({
+  return createYoga({
     schema,
     graphqlEndpoint: '/graphql',
-    context: ({ request, token, ...transport }) =>
-      // Without a request it is an operation on a WebSocket.
-      createContext(parts, token ?? bearerToken(request?.headers.get('authorization')), transport),
+    context: ({ request }) => createContext(parts, bearerToken(request.headers.get('authorization'))),
     maskedErrors: { maskError: (error) => mask(error) },
     plugins: [documentLimits(parts.signaling.limits), validationErrors(mask)],
     // Counted in documents: each may be a large one.
