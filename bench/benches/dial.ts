@@ -74,14 +74,11 @@ async function measure(
     const alone = await spending(stage.pids, () => dialling.load.run(schedule));
     const secondsWithHub = size.seconds / 2;
     await notifying.load.sip(null);
-    const crowded = await spending(stage.pids, async () => {
-      const [flow, ofHub] = await Promise.all([
-        dialling.load.run(scheduleFor(size, rate, secondsWithHub)),
-        notifying.load.run(hubSchedule(size, secondsWithHub)),
-      ]);
-      lossValues(ofHub);
-      return flow;
-    });
+    const notified = notifying.load.run(hubSchedule(size, secondsWithHub));
+    const besides = scheduleFor(size, rate, secondsWithHub);
+    const crowded = await spending(stage.pids, () => dialling.load.run(besides));
+    // What is still to be read comes after the dials.
+    lossValues(await notified);
     const base = { devices: size.devices, hub: size.hub };
     const samples = [
       { scenario: { ...base, meanwhile: 'nothing' }, ...alone },

@@ -774,7 +774,7 @@ export type NotifyPayload = {
   readonly __typename?: 'NotifyPayload';
   /** The key that was given. */
   readonly clientMutationId?: Maybe<Scalars['ID']['output']>;
-  /** How many sockets each hub had when the signal was accepted. */
+  /** How many sockets each hub had as the signal was accepted. Counted where it is asked for. */
   readonly hubs: ReadonlyArray<HubDelivery>;
   /** The input as it was accepted, with the origin that was written. */
   readonly input: Scalars['JSON']['output'];

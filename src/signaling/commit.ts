@@ -5,7 +5,7 @@ import { SignalingError } from './errors.ts';
 import type { SignalingNode } from './node.ts';
 import type { Change, IdempotencyKey, Store } from './ports.ts';
 
-/** What a mutation decided: the change to commit, and what to answer when it happened. Both are plain data. */
+/** What a mutation decided: the change to commit, and what to answer when it happened: plain data where it is kept under a key. */
 export interface Decision<Result> {
   /** Null when there is nothing to change. */
   readonly change: Omit<Change, 'key'> | null;
