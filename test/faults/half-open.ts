@@ -33,7 +33,9 @@ export const halfOpen: Fault = {
     run.defer(signedProxy.stop);
     if (run.long) await openStreams(sseProxy.url, 'mute');
     const signing = await openStreams(signedProxy.url, 'signing');
-    const stopSigns = signing.map(({ socketId }, i) => giveSigns(signedProxy.url, `signing${i}`, socketId));
+    const stopSigns = await Promise.all(
+      signing.map(({ socketId }, i) => giveSigns(signedProxy.url, `signing${i}`, socketId)),
+    );
     // Long enough for the heartbeat to be in any phase.
     await delay(1000);
     scene.people.forgive();
@@ -67,8 +69,11 @@ async function openStreams(url: string, name: string): Promise<Connection[]> {
 /** How often a client says that it is there, in milliseconds. */
 const signMs = 8000;
 
-/** Says so for a stream's client, over the same network, until it dies; returns how it does. */
-function giveSigns(url: string, uid: string, socketId: string): () => void {
+/**
+ * Says so for a stream's client, over the same network, until it dies; returns how it does, once the first sign was answered:
+ * a request that the network swallows is waited for 30 s.
+ */
+async function giveSigns(url: string, uid: string, socketId: string): Promise<() => void> {
   const sign = async (): Promise<void> => {
     const query = `mutation { keepAlive(socketId: "${socketId}") { nextBy } }`;
     await fetch(`${url}/graphql`, {
@@ -78,7 +83,7 @@ function giveSigns(url: string, uid: string, socketId: string): () => void {
       signal: AbortSignal.timeout(signMs),
     }).catch(() => {});
   };
-  void sign();
+  await sign();
   const timer = setInterval(sign, signMs);
   return () => clearInterval(timer);
 }
