@@ -57,29 +57,6 @@ test.each([2000, 2001, 2300, 2500, 2999])('one at %i ms is fired half a second l
   expect(looks.length - before).toBeLessThanOrEqual(12);
 });
 
-test('they are fired one after the other, and four side by side once that takes long', async () => {
-  const { clock, store, pass, isLeft } = begin();
-  const ids = Array.from({ length: 30 }, (_, i) => `call:${i}`);
-  await store.commit({ timers: ids.map((id) => ({ id, at: 2000 })) });
-  const widths: number[] = [];
-  let reading = 0;
-  const { document } = store;
-  store.document = async (id) => {
-    if (++reading === 1) clock.advance(20);
-    await turns(1);
-    widths.push(reading);
-    await turns(1);
-    reading--;
-    return document(id);
-  };
-
-  while (reading === 0) await pass(step);
-  while (await isLeft()) await turns(1);
-
-  expect(widths.slice(0, 10)).toEqual(Array(10).fill(1));
-  expect(widths.slice(10, 30)).toEqual(Array(20).fill(4));
-});
-
 test('a node that stops while it looks does not begin again', async () => {
   const { clock, looks, pass, stop } = begin();
   clock.advance(500);
