@@ -223,31 +223,37 @@ describe('what two nodes cost Redis', () => {
     expect(large.cost).toEqual(small.cost);
   });
 
-  test('is shared by those that arrive together: who sends them is asked once, and nobody counts whom they reach', async () => {
-    const server = await startRedis();
-    onTestFinished(() => server.stop());
-    const overrides = { clock: manualClock() };
-    const node = await startService({ engine, prefix: 'nodes', redisUrl: server.url, overrides });
-    const redis = observe(server.url);
-    const alice = await person(node.url, 'alice', { hubs: { team: 'read' } });
-    const own = await alice.open();
-    const listener = await alice.open();
-    const { socketId } = own.ready;
-    // The first creates what later ones find.
-    await alice.notify({ recipients: ['team'], socketId });
-    const input = `{ recipients: ["team"], socketId: "${socketId}" }`;
-    const query = `mutation { notify(hubId: "team", input: ${input}) { signalId } }`;
-    const body = JSON.stringify({ query });
-    const headers = { authorization: `Bearer ${alice.token}`, 'content-type': 'application/json' };
-    const request = requestText(node.url, 'POST /graphql HTTP/1.1', headers, body);
+  test.each([
+    { asked: 'signalId', scripts: 11 },
+    { asked: 'hubs { sockets }', scripts: 12 },
+  ])(
+    'is shared by ten that arrive together and ask for $asked: who sends them, and whom they reach if it is asked, is read once',
+    async ({ asked, scripts }) => {
+      const server = await startRedis();
+      onTestFinished(() => server.stop());
+      const overrides = { clock: manualClock() };
+      const node = await startService({ engine, prefix: 'nodes', redisUrl: server.url, overrides });
+      const redis = observe(server.url);
+      const alice = await person(node.url, 'alice', { hubs: { team: 'read' } });
+      const own = await alice.open();
+      const listener = await alice.open();
+      const { socketId } = own.ready;
+      // The first creates what later ones find.
+      await alice.notify({ recipients: ['team'], socketId });
+      const input = `{ recipients: ["team"], socketId: "${socketId}" }`;
+      const query = `mutation { notify(hubId: "team", input: ${input}) { ${asked} } }`;
+      const body = JSON.stringify({ query });
+      const headers = { authorization: `Bearer ${alice.token}`, 'content-type': 'application/json' };
+      const request = requestText(node.url, 'POST /graphql HTTP/1.1', headers, body);
 
-    const costSince = await counting(redis);
-    const raw = rawConnection(node.url);
-    raw.socket.write(request.repeat(10));
-    await until('the answers', () => raw.text.split('"signalId"').length === 11);
-    for (let heard = 0; heard < 11; heard++) await listener.nextOf('HubNotification');
-    expect(await costSince()).toMatchObject({ evalsha: 11, hgetall: 1, publish: 10, xadd: 10 });
-  });
+      const costSince = await counting(redis);
+      const raw = rawConnection(node.url);
+      raw.socket.write(request.repeat(10));
+      await until('the answers', () => raw.text.split('"data":{"notify":{').length === 11);
+      for (let heard = 0; heard < 11; heard++) await listener.nextOf('HubNotification');
+      expect(await costSince()).toMatchObject({ evalsha: scripts, hgetall: 1, publish: 10, xadd: 10 });
+    },
+  );
 });
 
 test('a dial takes two trips to Redis: who dials and whom is asked in one', async () => {

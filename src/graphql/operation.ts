@@ -41,7 +41,7 @@ export function createOperations(yoga: Yoga, parts: ContextParts): Operations {
       const kind = getOperationAST(document, params.operationName)?.operation;
       return { schema, document, errors, kind };
     },
-    contextOf: (token, transport) => createContext(parts, token, transport),
+    contextOf: createContext.bind(null, parts),
   };
 }
 

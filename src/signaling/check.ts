@@ -8,6 +8,7 @@ import type { Limits } from './limits.ts';
 const idPattern = /^[A-Za-z0-9_.~@:-]{1,128}$/;
 const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
 
+/** Whether this has the form of an id. */
 export function isId(value: string): boolean {
   return idPattern.test(value);
 }
