@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createMemoryBus } from '../src/memory/bus.ts';
 import { createMemoryStore } from '../src/memory/store.ts';
 import { largeAudience } from '../src/signaling/backlog.ts';
@@ -126,6 +126,24 @@ describe('a hub of a large audience', () => {
       expect(batches.length).toBeLessThanOrEqual(i < 4 * slice ? 2 : 1);
     }
     expect(members[0]?.batches).toEqual([[first], [second, third]]);
+  });
+
+  test('lets go of the core between slices while somebody is rung, and never without', async () => {
+    const node = createTestNode();
+    for (let i = 0; i < slice * 8; i++) await join(node, `user${i}`, ['big']);
+    const { got } = await join(node, 'bob', []);
+    const rest = vi.spyOn(Atomics, 'wait');
+    onTestFinished(() => rest.mockRestore());
+    await send(node, hubTopic('big'));
+    await settle();
+    expect(rest).not.toHaveBeenCalled();
+
+    const ring = await send(node, userTopic('bob'));
+    await send(node, hubTopic('big'));
+    await settle();
+
+    expect(numbers(got)).toEqual([ring]);
+    expect(rest).toHaveBeenCalledTimes(8);
   });
 
   test('does not overtake another hub’s signal for those who listen to both', async () => {

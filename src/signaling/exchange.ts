@@ -9,6 +9,7 @@ import { createRegistrar } from './registrar.ts';
 import { createResync, type Restored } from './resync.ts';
 import { createRooms, follows, type Room } from './rooms.ts';
 import type { ClosingCode, Signal, SignalReader } from './signal.ts';
+import { urgent } from './slices.ts';
 import { give, type Socket, take } from './socket.ts';
 import { hubOf, type Topic } from './topic.ts';
 
@@ -130,8 +131,12 @@ export function createExchange(parts: ExchangeParts): Exchange {
     if (!signal) return;
     // A user's entries may act on sockets, each in its place; however many sockets a user opens, they are served one by one.
     const isHub = hubOf(room.topic) !== undefined;
-    if (isHub && room.sockets.size > largeAudience) backlog.add(signal, room);
-    else for (const socket of room.sockets) deliver(socket, signal);
+    if (isHub && room.sockets.size > largeAudience) {
+      backlog.add(signal, room);
+      return;
+    }
+    urgent();
+    for (const socket of room.sockets) deliver(socket, signal);
   }
 
   function settled(socket: Socket, cut: Cursor): void {
