@@ -1,6 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { createMemoryStore } from '../src/memory/store.ts';
+import { startCall } from '../src/signaling/call.ts';
+import { callDocumentId, putCall } from '../src/signaling/call-document.ts';
 import { startDeadlines } from '../src/signaling/deadlines.ts';
+import { noDevice } from '../src/signaling/leg.ts';
 import type { SignalingNode } from '../src/signaling/node.ts';
 import { manualClock } from './support/clock.ts';
 import { turns } from './support/raw.ts';
@@ -63,4 +66,66 @@ test('a node that stops while it looks does not begin again', async () => {
   stop();
   await pass(5000);
   expect(looks).toHaveLength(1);
+});
+
+/** Deadlines of calls that nobody knows any more: to fire one is to forget it. */
+const unknown = Array.from({ length: 30 }, (_, i) => ({ id: `call:${i}`, at: 2000 }));
+
+test('many that are due at once are fired one after the other, but for the first few', async () => {
+  const { store, pass, isLeft } = begin();
+  await store.commit({ timers: unknown });
+  const firedAt: number[] = [];
+  const { document } = store;
+  store.document = (id) => {
+    firedAt.push(performance.now());
+    return document(id);
+  };
+
+  await pass(2500);
+  expect(firedAt).toHaveLength(4);
+  while (await isLeft()) await turns(1);
+
+  expect(firedAt).toHaveLength(30);
+  const last = (firedAt.at(-1) ?? 0) - (firedAt[0] ?? 0);
+  expect(last).toBeGreaterThan(26 * 5 - 5);
+});
+
+test('a node that stops fires no more of those that are due', async () => {
+  const { store, pass, isLeft, stop } = begin();
+  await store.commit({ timers: unknown });
+  await pass(2500);
+  stop();
+  // As long as it would have taken.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(await isLeft()).toBe(true);
+});
+
+test('all calls of a sweep are judged as of its time', async () => {
+  const { clock, store, pass, isLeft } = begin();
+  const call = startCall(
+    {
+      ...{ id: 'one', hubId: 'team', roomId: 'room', roomType: '', ringId: 'sig', ringMs: 10_000 },
+      ...{ caller: 'alice', callee: 'bob', callerDevice: noDevice, callerWatched: false, callerNamed: false },
+    },
+    [],
+    null,
+    clock.now(),
+  );
+  await store.commit({ put: [putCall(call)], timers: [{ id: callDocumentId(call.id), at: 2000 }] });
+  const { document, commit } = store;
+  store.document = (id) => {
+    store.document = document;
+    // Its time is over when it is read, and was not when the sweep began.
+    clock.advance(call.expiresAt - clock.now());
+    return document(id);
+  };
+  const next: (number | null | undefined)[] = [];
+  store.commit = (change) => {
+    next.push(change.timers?.[0]?.at);
+    return commit(change);
+  };
+
+  while (await isLeft()) await pass(step);
+
+  expect(next).toEqual([call.expiresAt, null]);
 });

@@ -17,6 +17,11 @@ export const systemClock: Clock = {
   every: createBeats(),
 };
 
+/** Lets time pass, of this machine's clock in any case. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** A periodic task whose interval changes. */
 export interface Pace {
   /** In milliseconds. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Caller } from './caller.ts';
 import { checkId, checkJson } from './check.ts';
+import { pause } from './clock.ts';
 import { SignalingError } from './errors.ts';
 import type { SignalingNode } from './node.ts';
 import type { Change, IdempotencyKey, Store } from './ports.ts';
@@ -70,10 +71,6 @@ export async function decideAndCommit<Result>(
   throw new SignalingError('CONFLICT', 'Others were changing the same thing. Try again.', {
     retryAfterMs: 100,
   });
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function repeated<Result>(result: string | undefined): Result {

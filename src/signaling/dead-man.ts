@@ -58,16 +58,15 @@ export interface Finding {
   readonly expect: readonly { readonly id: string; readonly rev: number }[];
 }
 
-/** Looks whether the people of a live call are still there. */
-export async function look(node: SignalingNode, call: Call): Promise<Finding> {
-  const now = node.clock.now();
+/** Looks whether the people of a live call are still there, as of a time. */
+export async function look(node: SignalingNode, call: Call, now: number): Promise<Finding> {
   if (!isWatched(call)) return { verb: undefined, next: call.expiresAt, put: [], expect: [] };
   const id = watchDocumentId(call);
   const known = await node.store.document(id);
   const before = known ? (JSON.parse(known.body) as Omit<Watch, 'rev'>) : begun(call);
   const [caller, callee] = await Promise.all([
-    sideOf(node, call, call.caller, before.caller, call.callerDevice),
-    sideOf(node, call, call.callee, before.callee, call.winner),
+    sideOf(node, call, now, { uid: call.caller, before: before.caller, device: call.callerDevice }),
+    sideOf(node, call, now, { uid: call.callee, before: before.callee, device: call.winner }),
   ]);
   const watch = { rev: (known?.rev ?? 0) + 1, caller, callee };
   const ttlMs = 2 * (talkPatienceMs.one + lookEveryMs.ACCEPTED);
@@ -88,14 +87,19 @@ function isCallerWatched({ state, callerWatched, callerNamed }: Call): boolean {
   return state === 'RINGING' ? callerWatched : callerWatched && callerNamed;
 }
 
+/** One of the two people of a call. */
+interface Side {
+  readonly uid: string;
+  readonly before: Presence;
+  readonly device: CallDevice | null;
+}
+
 async function sideOf(
   node: SignalingNode,
   call: Call,
-  uid: string,
-  before: Presence,
-  device: CallDevice | null,
+  now: number,
+  { uid, before, device }: Side,
 ): Promise<Presence> {
-  const now = node.clock.now();
   // Of the called user there is nobody to look for before they answered; and who dialled without a socket never had one.
   if (uid === call.callee ? call.state === 'RINGING' : !isCallerWatched(call))
     return { seenAt: now, gone: null };

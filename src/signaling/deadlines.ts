@@ -1,11 +1,11 @@
 import { transition } from './call.ts';
 import { byService, changeOf } from './call-change.ts';
 import { readCall } from './call-document.ts';
-import { createPace } from './clock.ts';
+import { createPace, pause } from './clock.ts';
 import { decideAndCommit } from './commit.ts';
 import { look } from './dead-man.ts';
 import type { SignalingNode } from './node.ts';
-import type { Change, Deadline } from './ports.ts';
+import type { Change } from './ports.ts';
 
 /**
  * How often deadlines are looked for, in milliseconds: while none comes within the longer one, and otherwise. With what
@@ -16,11 +16,20 @@ const sweepMs = { idle: 1000, busy: 500 };
 /** How many due deadlines are read at once. */
 const mostRead = 1000;
 
-/** How many of them are fired side by side: a few milliseconds' work, so that no dial waits for all that are due. */
+/**
+ * How many are fired side by side, a few milliseconds' work: the first ones, and more only when they are behind.
+ */
 const sideBySide = 4;
+
+/**
+ * How those after them are spread, in milliseconds, so that a dial that comes meanwhile does not wait for all that are due:
+ * `gap` is between any two, unless there are too many for the whole.
+ */
+const spreadMs = { gap: 5, whole: 200 };
 
 /** Fires the deadlines of calls, whichever node took them: every node looks, and one of them wins each. */
 export function startDeadlines(node: SignalingNode): () => void {
+  const stopping = new AbortController();
   let sweep = Promise.resolve();
   let isWaiting = false;
   const pace = createPace(node.clock, sweepMs.busy, begin);
@@ -32,7 +41,7 @@ export function startDeadlines(node: SignalingNode): () => void {
     sweep = sweep.then(async () => {
       isWaiting = false;
       try {
-        pace.keepTo((await fireDue(node)) ? sweepMs.busy : sweepMs.idle);
+        pace.keepTo((await fireDue(node, stopping.signal)) ? sweepMs.busy : sweepMs.idle);
       } catch (error) {
         node.log.warn({ error }, 'due deadlines could not be read; at the next sweep');
         pace.keepTo(sweepMs.busy);
@@ -40,36 +49,53 @@ export function startDeadlines(node: SignalingNode): () => void {
     });
   }
 
-  return pace.stop;
+  return () => {
+    pace.stop();
+    stopping.abort();
+  };
 }
 
 /** Fires all that is due, and says whether more will be by the next sweep of an idle node. */
-async function fireDue(node: SignalingNode): Promise<boolean> {
+async function fireDue(node: SignalingNode, stopping: AbortSignal): Promise<boolean> {
   for (;;) {
     const now = node.clock.now();
     const known = await node.store.deadlines(now + sweepMs.idle, mostRead);
-    const due = known.filter(({ at }) => at <= now);
-    const fired = await fireAll(node, due);
+    const due = known.filter(({ at }) => at <= now).map(({ id }) => id);
+    const fired = await spread(shuffled(due), stopping, (id) => tryToFire(node, id, now));
     // What cannot be fired waits for the next sweep.
     if (due.length < mostRead || fired === 0) return known.length > 0;
   }
 }
 
-/** In an order of this node's own, so that nodes seldom want the same. Returns how many it fired. */
-async function fireAll(node: SignalingNode, due: readonly Deadline[]): Promise<number> {
-  const shuffled = due.map(({ id }) => ({ id, place: Math.random() })).sort((a, b) => a.place - b.place);
-  let fired = 0;
-  for (let i = 0; i < shuffled.length; i += sideBySide) {
-    const some = shuffled.slice(i, i + sideBySide);
-    const results = await Promise.all(some.map(({ id }) => tryToFire(node, id)));
-    fired += results.filter(Boolean).length;
-  }
-  return fired;
+/** In an order of this node's own, so that nodes seldom want the same. */
+function shuffled(ids: readonly string[]): string[] {
+  const placed = ids.map((id) => ({ id, place: Math.random() }));
+  return placed.sort((a, b) => a.place - b.place).map(({ id }) => id);
 }
 
-async function tryToFire(node: SignalingNode, id: string): Promise<boolean> {
+/** Does something with each: a few at once, each other a moment after the one before. Returns how often that succeeded. */
+async function spread(
+  ids: readonly string[],
+  stopping: AbortSignal,
+  act: (id: string) => Promise<boolean>,
+): Promise<number> {
+  const gapMs = Math.min(spreadMs.gap, spreadMs.whole / ids.length);
+  const began = performance.now();
+  let succeeded = 0;
+  for (let done = 0; done < ids.length && !stopping.aborted; ) {
+    const allowed = sideBySide + Math.floor((performance.now() - began) / gapMs) - done;
+    const some = ids.slice(done, done + Math.min(allowed, sideBySide));
+    const results = await Promise.all(some.map(act));
+    succeeded += results.filter(Boolean).length;
+    done += some.length;
+    if (some.length === 0) await pause(gapMs);
+  }
+  return succeeded;
+}
+
+async function tryToFire(node: SignalingNode, id: string, now: number): Promise<boolean> {
   try {
-    await fire(node, id);
+    await fire(node, id, now);
     return true;
   } catch (error) {
     node.log.warn({ error, id }, 'a deadline could not be fired; at the next sweep');
@@ -77,19 +103,22 @@ async function tryToFire(node: SignalingNode, id: string): Promise<boolean> {
   }
 }
 
-function fire(node: SignalingNode, id: string): Promise<null> {
-  return decideAndCommit(node.store, async () => ({ change: await due(node, id), result: null }));
+function fire(node: SignalingNode, id: string, now: number): Promise<null> {
+  return decideAndCommit(node.store, async () => ({ change: await due(node, id, now), result: null }));
 }
 
-/** What is due at a call: its end, or another look at it later. */
-async function due(node: SignalingNode, id: string): Promise<Change> {
+/**
+ * What is due at a call: its end, or another look at it later. All calls of a sweep are judged as of its time, so that two
+ * calls of one caller come to the same.
+ */
+async function due(node: SignalingNode, id: string, now: number): Promise<Change> {
   const document = await node.store.document(id);
   const call = document && readCall(document);
   if (!call || call.state === 'ENDED') return { timers: [{ id, at: null }] };
-  const expired = transition(call, { verb: 'expire' }, node.clock.now());
+  const expired = transition(call, { verb: 'expire' }, now);
   if (expired) return changeOf(expired, byService);
-  const { verb, next, put, expect } = await look(node, call);
-  const lost = verb && transition(call, verb, node.clock.now());
+  const { verb, next, put, expect } = await look(node, call, now);
+  const lost = verb && transition(call, verb, now);
   if (lost) return changeOf(lost, byService);
   return { expect: [{ id, rev: call.rev }, ...expect], put, timers: [{ id, at: next }] };
 }
