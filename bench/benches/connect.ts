@@ -51,10 +51,10 @@ async function measure(subject: SubjectName, size: Size, repetition: number): Pr
   try {
     const { dialect } = stage.subject;
     const plan = { dialect, urls: stage.urls, devicesPerUser: 1, operations: 1, inFlight: 64 };
-    const [there, coming] = [await stage.generator(), await stage.generator({ yields: true })];
+    const [there, coming] = [await stage.generator('first'), await stage.generator('last')];
     await there.load.join({ ...plan, hubId: 'settled', sockets: settled });
     await there.load.settle({ to: 'hub', reach: settled - 1 });
-    const warmUp = await stage.generator({ yields: true });
+    const warmUp = await stage.generator('last');
     await warmUp.load.join({ ...plan, hubId: 'warm-up', sockets: 500 });
     await warmUp.stop();
     await delay(1000);

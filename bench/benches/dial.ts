@@ -93,8 +93,8 @@ async function measure(
 /** The devices, which one process dials and listens on, and the hub, which another one does. */
 async function openBoth(stage: Stage, { users, devices, hub }: Size): Promise<[Generator, Generator]> {
   const plan = { dialect: stage.subject.dialect, urls: stage.urls, operations: 1, inFlight: 64 };
-  const dialling = await stage.generator();
-  const notifying = await stage.generator({ yields: true });
+  const dialling = await stage.generator('first');
+  const notifying = await stage.generator('last');
   await dialling.load.join({ ...plan, hubId: 'team', sockets: users * devices, devicesPerUser: devices });
   await notifying.load.join({ ...plan, hubId: 'hub', sockets: hub, devicesPerUser: 1 });
   await notifying.load.settle({ to: 'hub', reach: hub - 1 });

@@ -7,7 +7,7 @@ import type { ProbeApi } from '../probe.ts';
 import { type Remote, remote } from '../rpc.ts';
 import { type Subject, type SubjectName, subjectOf } from '../subjects.ts';
 import { benchSecret } from '../token.ts';
-import { cores, type NodeProcess, nodeFlags, pin, startNode } from './processes.ts';
+import { cores, type NodeProcess, nodeFlags, type Precedence, pin, startNode } from './processes.ts';
 
 /** How long a server may take until it says where it serves, in milliseconds. */
 const patienceMs = 20_000;
@@ -30,8 +30,8 @@ export interface Stage {
   /** The servers' process ids. */
   readonly pids: readonly number[];
   readonly redis: Redis;
-  /** Starts one more generator; one that yields leaves the core to the others. */
-  generator(options?: { yields: boolean }): Promise<Generator>;
+  /** Starts one more generator: generators share a core. */
+  generator(precedence?: Precedence): Promise<Generator>;
   stop(): Promise<void>;
 }
 
@@ -76,11 +76,11 @@ export async function startStage(
     await redisProcess.stop();
   }
 
-  async function generator({ yields } = { yields: false }): Promise<Generator> {
+  async function generator(precedence: Precedence = 'usual'): Promise<Generator> {
     const started = await startNode([pathOf('bench/generator/main.ts')], {
       core: cores.load,
       flags: generatorFlags,
-      yields,
+      precedence,
     });
     processes.push(started);
     return { load: remote<GeneratorApi>('generator', started.child), stop: started.stop };
