@@ -63,6 +63,9 @@ test.each([2000, 2001, 2300, 2500, 2999])('one at %i ms is fired half a second l
 test('a node that stops while it looks does not begin again', async () => {
   const { clock, looks, pass, stop } = begin();
   clock.advance(500);
+  // It has asked, and was not answered yet.
+  await Promise.resolve();
+  expect(looks).toHaveLength(1);
   stop();
   await pass(5000);
   expect(looks).toHaveLength(1);
@@ -82,12 +85,12 @@ test('many that are due at once are fired one after the other, but for the first
   };
 
   await pass(2500);
-  expect(firedAt).toHaveLength(4);
   while (await isLeft()) await turns(1);
 
-  expect(firedAt).toHaveLength(30);
-  const last = (firedAt.at(-1) ?? 0) - (firedAt[0] ?? 0);
-  expect(last).toBeGreaterThan(26 * 5 - 5);
+  const [first = 0, ...others] = firedAt;
+  expect(others).toHaveLength(29);
+  // None comes too early, by more than what a timer may.
+  for (const [i, at] of others.entries()) expect(at - first).toBeGreaterThanOrEqual((i - 2) * 5 - 2);
 });
 
 test('a node that stops fires no more of those that are due', async () => {

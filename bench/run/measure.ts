@@ -3,6 +3,7 @@ import type { Options } from './bench.ts';
 import { type Figure, figuresOf } from './figures.ts';
 import { describeMachine, type Machine } from './machine.ts';
 import { ensurePeers } from './peers.ts';
+import { mayGoFirst } from './processes.ts';
 import { progress } from './progress.ts';
 
 /** What a bench prints. */
@@ -20,6 +21,8 @@ export async function measure(bench: BenchName, options: Options): Promise<Resul
   if (process.platform !== 'linux') throw new Error('The bench reads /proc: it runs on Linux only.');
   await ensurePeers();
   const machine = describeMachine();
+  if (!mayGoFirst)
+    progress('without CAP_SYS_NICE, a generator that dials has to wait for others on its core');
   if (!machine.pinned) progress('taskset or a second core is missing: servers and load share the cores');
   if (machine.load > 0.5) progress(`the machine is not quiet: its load is ${machine.load}`);
   const began = performance.now();

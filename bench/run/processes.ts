@@ -11,9 +11,13 @@ export const pinned = availableParallelism() >= 2 && succeeds('taskset', ['--ver
 /** The same for each Node process: the young generation decides much of CPU and memory, and how often a generator pauses. */
 export const nodeFlags = ['--max-semi-space-size=16', '--min-semi-space-size=16'];
 
-/** How a program is started for its precedence. Only root may ask for the first. */
+const realTime = ['--reset-on-fork', '--rr', '1'];
+
+/** Whether a process may go first here: root may, and whoever has CAP_SYS_NICE. */
+export const mayGoFirst = succeeds('chrt', [...realTime, 'true']);
+
 const policies: Readonly<Record<Precedence, readonly string[]>> = {
-  first: succeeds('chrt', ['--rr', '1', 'true']) ? ['chrt', '--rr', '1'] : [],
+  first: mayGoFirst ? ['chrt', ...realTime] : [],
   usual: [],
   last: ['chrt', '--idle', '0'],
 };
@@ -29,8 +33,8 @@ export interface NodeProcess {
 }
 
 /**
- * Among the processes of a core: `first` runs as soon as it wants to (SCHED_RR), `last` when nobody else does (SCHED_IDLE; of
- * several that always want to, it still gets three parts in a thousand, in pieces of 4 ms).
+ * Among the processes of a core: `first` runs as soon as it wants to (SCHED_RR for its main thread, and it must sleep now and
+ * then), `last` when nobody else does (SCHED_IDLE; beside one of the usual that never sleeps, three thousandths of the time).
  */
 export type Precedence = 'first' | 'usual' | 'last';
 

@@ -103,8 +103,9 @@ async function sideOf(
   // Of the called user there is nobody to look for before they answered; and who dialled without a socket never had one.
   if (uid === call.callee ? call.state === 'RINGING' : !isCallerWatched(call))
     return { seenAt: now, gone: null };
+  const seenAt = node.clock.now();
   const { sockets } = await node.store.user(uid);
-  if (isConnected(call, uid, sockets)) return { seenAt: now, gone: null };
+  if (isConnected(call, uid, sockets)) return { seenAt, gone: null };
   return absence(before, lastDeparture(await node.store.departures(uid), device), now);
 }
 

@@ -9,21 +9,20 @@ import type { Change } from './ports.ts';
 
 /**
  * How often deadlines are looked for, in milliseconds: while none comes within the longer one, and otherwise. With what
- * firing takes, none is a second late: none that ends a call is set for sooner than that.
+ * firing takes, none is a second late while some hundreds are due at once; none that ends a call is set for sooner than that.
  */
 const sweepMs = { idle: 1000, busy: 500 };
 
 /** How many due deadlines are read at once. */
 const mostRead = 1000;
 
-/**
- * How many are fired side by side, a few milliseconds' work: the first ones, and more only when they are behind.
- */
+/** How many are fired side by side at most, a few milliseconds' work: the first of them, and later those that are behind. */
 const sideBySide = 4;
 
 /**
- * How those after them are spread, in milliseconds, so that a dial that comes meanwhile does not wait for all that are due:
- * `gap` is between any two, unless there are too many for the whole.
+ * How the others that are due at once are spread, in milliseconds, so that a dial that comes meanwhile does not wait for all
+ * of them: with a gap after each, and shorter ones where there are too many for the whole. Of several nodes two may look at
+ * the same call meanwhile, which costs the second one its look.
  */
 const spreadMs = { gap: 5, whole: 200 };
 
@@ -58,6 +57,7 @@ export function startDeadlines(node: SignalingNode): () => void {
 /** Fires all that is due, and says whether more will be by the next sweep of an idle node. */
 async function fireDue(node: SignalingNode, stopping: AbortSignal): Promise<boolean> {
   for (;;) {
+    if (stopping.aborted) return false;
     const now = node.clock.now();
     const known = await node.store.deadlines(now + sweepMs.idle, mostRead);
     const due = known.filter(({ at }) => at <= now).map(({ id }) => id);
@@ -73,7 +73,7 @@ function shuffled(ids: readonly string[]): string[] {
   return placed.sort((a, b) => a.place - b.place).map(({ id }) => id);
 }
 
-/** Does something with each: a few at once, each other a moment after the one before. Returns how often that succeeded. */
+/** Does something with each: with a few at once, with each further one a moment later. Returns how often that succeeded. */
 async function spread(
   ids: readonly string[],
   stopping: AbortSignal,
@@ -108,8 +108,8 @@ function fire(node: SignalingNode, id: string, now: number): Promise<null> {
 }
 
 /**
- * What is due at a call: its end, or another look at it later. All calls of a sweep are judged as of its time, so that two
- * calls of one caller come to the same.
+ * What is due at a call: its end, or another look at it later. All calls of a sweep are judged as of its time: two
+ * calls of one caller mostly come to the same.
  */
 async function due(node: SignalingNode, id: string, now: number): Promise<Change> {
   const document = await node.store.document(id);

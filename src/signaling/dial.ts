@@ -21,6 +21,7 @@ import { type Pair, putPair } from './pair.ts';
 import { callOf } from './party.ts';
 import type { Change, KnownSocket, SocketRecord } from './ports.ts';
 import type { Envelope, Origin } from './signal.ts';
+import { urgent } from './slices.ts';
 import { checkTarget, isReachable, type TargetInput } from './target.ts';
 import { userTopic } from './topic.ts';
 import { causeOf } from './verb.ts';
@@ -72,6 +73,7 @@ export async function dial(
   hubId: string,
   input: DialInput,
 ): Promise<DialPayload> {
+  urgent();
   let decided: Dialled | undefined;
   const dialled = await commitOnce(node, caller, { mutation: 'dial', hubId, input }, async () => {
     const decision = await decide(node, caller, hubId, input);

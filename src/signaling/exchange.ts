@@ -135,7 +135,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
       backlog.add(signal, room);
       return;
     }
-    urgent();
+    if (!isHub) urgent();
     for (const socket of room.sockets) deliver(socket, signal);
   }
 

@@ -1,12 +1,12 @@
 import { endTurn } from './turns-end.ts';
 
-/** How long slices rest in between after whatever is urgent, in milliseconds. */
+/** For so long after something urgent slices rest in between, in milliseconds. */
 const urgentMs = 20;
 
 /** By `performance.now()`. */
 let restsUntil = 0;
 
-/** Something that people wait for is under way: slices of long work let go of the core in between for a while. */
+/** Somebody is being rung, or was just sent something of their own: slices of long work let go of the core in between. */
 export function urgent(): void {
   restsUntil = performance.now() + urgentMs;
 }
@@ -14,8 +14,9 @@ export function urgent(): void {
 const bed = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Sleeps for a moment, about 0.1 ms. A process that never does keeps its core for a whole time slice of the scheduler (4 ms
- * with Linux's usual 250 Hz), and so long would the store, or another node, wait for it on a machine of few cores.
+ * Sleeps for a moment: about 0.1 ms, as timers are that inexact. A process that never does keeps its core for a whole time
+ * slice of the scheduler, 4 ms at Linux's usual 250 Hz; on a machine of few cores the store, or another node, would wait
+ * that long.
  */
 function rest(): void {
   Atomics.wait(bed, 0, 0, 0.01);
