@@ -66,9 +66,11 @@ test('a node that stops while it looks does not begin again', async () => {
   // It has asked, and was not answered yet.
   await Promise.resolve();
   expect(looks).toHaveLength(1);
+  const others = clock.tasks - 1;
   stop();
   await pass(5000);
   expect(looks).toHaveLength(1);
+  expect(clock.tasks).toBe(others);
 });
 
 /** Deadlines of calls that nobody knows any more: to fire one is to forget it. */
