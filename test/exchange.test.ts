@@ -3,8 +3,9 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createMemoryBus } from '../src/memory/bus.ts';
 import { createMemoryStore } from '../src/memory/store.ts';
 import { largeAudience } from '../src/signaling/backlog.ts';
-import type { Identity } from '../src/signaling/caller.ts';
+import { type Identity, loadCaller } from '../src/signaling/caller.ts';
 import { systemClock } from '../src/signaling/clock.ts';
+import { dial } from '../src/signaling/dial.ts';
 import { entryFor } from '../src/signaling/entry.ts';
 import { defaultLimits } from '../src/signaling/limits.ts';
 import { createNode, type SignalingNode } from '../src/signaling/node.ts';
@@ -85,6 +86,18 @@ async function send(node: SignalingNode, topic: Topic, content: object = {}): Pr
   return outcome.status === 'DONE' ? (outcome.numbers[0] ?? 0) : 0;
 }
 
+/** By somebody without a socket, for somebody without one: nothing is sent to any. */
+async function dialNobody(node: SignalingNode): Promise<number[]> {
+  const carol = await loadCaller(node.store, node.clock, identityOf('carol'));
+  const { offline } = await dial(node, carol, 'big', {
+    target: { uid: 'dave' },
+    roomId: 'room',
+    roomType: 'video',
+  });
+  expect(offline).toBe(true);
+  return [];
+}
+
 /** Turns of the event loop, enough for every slice of every hub. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -128,28 +141,39 @@ describe('a hub of a large audience', () => {
     expect(members[0]?.batches).toEqual([[first], [second, third]]);
   });
 
-  test('lets go of the core between slices when somebody was just rung, and not otherwise', async () => {
-    const node = createTestNode();
-    for (let i = 0; i < slice * 8; i++) await join(node, `user${i}`, ['big']);
-    const { got } = await join(node, 'bob', []);
-    const now = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 1000);
-    const rest = vi.spyOn(Atomics, 'wait').mockReturnValue('timed-out');
-    onTestFinished(() => {
-      now.mockRestore();
-      rest.mockRestore();
-    });
-    await send(node, hubTopic('big'));
-    await settle();
-    expect(rest).not.toHaveBeenCalled();
+  test.each([
+    {
+      name: 'was just rung',
+      laterMs: 1000,
+      act: async (node: SignalingNode) => [await send(node, userTopic('bob'))],
+    },
+    { name: 'dials, before anybody is rung', laterMs: 2000, act: dialNobody },
+  ])(
+    'lets go of the core between slices when somebody $name, and not otherwise',
+    async ({ laterMs, act }) => {
+      const node = createTestNode();
+      for (let i = 0; i < slice * 8; i++) await join(node, `user${i}`, ['big']);
+      const { got } = await join(node, 'bob', []);
+      // Later than whatever was urgent before.
+      const now = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + laterMs);
+      const rest = vi.spyOn(Atomics, 'wait').mockReturnValue('timed-out');
+      onTestFinished(() => {
+        now.mockRestore();
+        rest.mockRestore();
+      });
+      await send(node, hubTopic('big'));
+      await settle();
+      expect(rest).not.toHaveBeenCalled();
 
-    const ring = await send(node, userTopic('bob'));
-    await send(node, hubTopic('big'));
-    await settle();
+      const rings = await act(node);
+      await send(node, hubTopic('big'));
+      await settle();
 
-    expect(numbers(got)).toEqual([ring]);
-    // After each slice.
-    expect(rest).toHaveBeenCalledTimes(8);
-  });
+      expect(numbers(got)).toEqual(rings);
+      // After each slice.
+      expect(rest).toHaveBeenCalledTimes(8);
+    },
+  );
 
   test('does not overtake another hub’s signal for those who listen to both', async () => {
     const node = createTestNode();

@@ -131,12 +131,9 @@ export function createExchange(parts: ExchangeParts): Exchange {
     if (!signal) return;
     // A user's entries may act on sockets, each in its place; however many sockets a user opens, they are served one by one.
     const isHub = hubOf(room.topic) !== undefined;
-    if (isHub && room.sockets.size > largeAudience) {
-      backlog.add(signal, room);
-      return;
-    }
     if (!isHub) urgent();
-    for (const socket of room.sockets) deliver(socket, signal);
+    if (isHub && room.sockets.size > largeAudience) backlog.add(signal, room);
+    else for (const socket of room.sockets) deliver(socket, signal);
   }
 
   function settled(socket: Socket, cut: Cursor): void {
