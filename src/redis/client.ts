@@ -6,11 +6,13 @@ import { createEpoch } from '../signaling/id.ts';
 import type { Log } from '../signaling/log.ts';
 import { createLink, gather, type Link, reach } from './link.ts';
 import { createFindPrimary, nameOf } from './primary.ts';
-import type { Reply } from './scripts.ts';
+import { createScripts, type Reply, type Scripts } from './scripts.ts';
 
 /** Two connections to one primary, for commands and for listening, and which primary that is. */
 export interface RedisClient {
   readonly redis: Redis;
+  /** Runs on `redis`. */
+  readonly scripts: Scripts;
   /** Only listens. It never stays at another server than `redis` leads to. */
   readonly subscriber: Redis;
   /**
@@ -99,6 +101,7 @@ export function createRedisClient(url: string, tag: string, log: Log, clock: Clo
 
   return {
     redis,
+    scripts: createScripts(redis),
     subscriber,
     inEpoch,
     ready,

@@ -6,7 +6,6 @@ import type { Log } from '../signaling/log.ts';
 import { atTurnsEnd } from '../signaling/turns-end.ts';
 import { connectorTo, type Server } from './connector.ts';
 import { type FindPrimary, nameOf } from './primary.ts';
-import { scripts } from './scripts.ts';
 
 /** Everything that waits for Redis gives up after this, in milliseconds: the port promises a refusal within 2 s. */
 const patienceMs = 1500;
@@ -24,7 +23,6 @@ const options = {
   socketTimeout: patienceMs,
   maxLoadingRetryTime: 200,
   retryStrategy: (times: number) => Math.min(25 * 2 ** times, 200) + Math.random() * 50,
-  scripts,
 } satisfies RedisOptions;
 
 /** One of the two connections, and the server it leads to; undefined while there is none. */

@@ -40,7 +40,7 @@ export interface RegistryParts {
 
 /** Every method is one round trip, unless it says otherwise. */
 export function createRegistry({ client, keys, clock, lease, graceMs }: RegistryParts): Registry {
-  const { redis } = client;
+  const { redis, scripts } = client;
   const { nodeId } = lease;
   const sharing = createSharing<UserRecord>();
   /** A socket that leaves while it is registered again leaves after that. */
@@ -48,9 +48,7 @@ export function createRegistry({ client, keys, clock, lease, graceMs }: Registry
 
   async function open(opening: Opening): Promise<Opened | undefined> {
     const { keys: names, argv } = planOpen(opening);
-    const [status, ...rest] = await client.inEpoch((...epoch) =>
-      redis.open(names.length, ...names, ...epoch, ...argv),
-    );
+    const [status, ...rest] = await client.inEpoch((...epoch) => scripts.open(names, [...epoch, ...argv]));
     if (status === 'TAKEN') return undefined;
     const [epoch, number, known, tooMuch, kept] = rest as [string, string, UserReply, number, TopicReply[]];
     return { ...cutOf(opening.reading, epoch, number, tooMuch, kept), user: userRecordOf(known) };
@@ -99,7 +97,7 @@ export function createRegistry({ client, keys, clock, lease, graceMs }: Registry
       sockets.flatMap(({ uid, record }) => [keys.sockets(uid), keys.owner(record.socketId)]),
     );
     const records = sockets.map(({ record }) => JSON.stringify(record));
-    return available(redis.reclaim(names.length, ...names, JSON.stringify(plan), ...records));
+    return available(scripts.reclaim(names, [JSON.stringify(plan), ...records]));
   }
 
   async function close(...[sockets, counts]: Parameters<Store['close']>): Promise<void> {
@@ -121,7 +119,7 @@ export function createRegistry({ client, keys, clock, lease, graceMs }: Registry
       sockets.flatMap(({ uid, socketId }) => [keys.sockets(uid), keys.owner(socketId), keys.departures(uid)]),
     );
     const departures = sockets.map((departure) => JSON.stringify(departure));
-    await available(redis.leave(names.length, ...names, JSON.stringify(plan), ...departures));
+    await available(scripts.leave(names, [JSON.stringify(plan), ...departures]));
   }
 
   /** Two commands, and one more for each kind of socket that is found. */
@@ -146,7 +144,7 @@ export function createRegistry({ client, keys, clock, lease, graceMs }: Registry
     const names = [keys.graces, keys.nodeSockets(dead)].concat(
       sockets.flatMap(([socketId, uid]) => [keys.sockets(uid), keys.owner(socketId)]),
     );
-    return available(redis.forget(names.length, ...names, clock.now() - graceMs, dead, ...sockets.flat()));
+    return available(scripts.forget(names, [clock.now() - graceMs, dead, ...sockets.flat()]));
   }
 
   async function forgetNode(node: string): Promise<string[]> {
@@ -168,7 +166,7 @@ export function createRegistry({ client, keys, clock, lease, graceMs }: Registry
 
   async function readUser(uid: string): Promise<UserRecord> {
     const names = [keys.access(uid), keys.sockets(uid), keys.live(uid), keys.nodes];
-    return userRecordOf(await available(redis.user(names.length, ...names, clock.now() - graceMs)));
+    return userRecordOf(await available(scripts.user(names, [clock.now() - graceMs])));
   }
 
   function userRecordOf([access, sockets, live, nodes]: UserReply): UserRecord {

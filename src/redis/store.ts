@@ -29,16 +29,14 @@ export interface RedisStoreParts {
 
 /** See the port. Every method is one round trip, unless it says otherwise. */
 export function createRedisStore({ client, keys, clock, registry }: RedisStoreParts): Store {
-  const { redis } = client;
+  const { redis, scripts } = client;
   const sharing = createSharing<ReadonlyMap<string, HubCount>>();
   /** The nodes that held a lease when that was last asked: nearly always those that hold one now. */
   let nodes: readonly string[] = [];
 
   async function commit(change: Change): Promise<Outcome> {
     const { keys: names, argv } = planCommit(keys, change);
-    const [status, ...rest] = await client.inEpoch((...epoch) =>
-      redis.commit(names.length, ...names, ...epoch, ...argv),
-    );
+    const [status, ...rest] = await client.inEpoch((...epoch) => scripts.commit(names, [...epoch, ...argv]));
     switch (status) {
       case 'DONE':
         return { status, numbers: rest.map(Number) };
@@ -56,7 +54,7 @@ export function createRedisStore({ client, keys, clock, registry }: RedisStorePa
     const names = reading.topics.flatMap(({ topic }) => [keys.entries(topic), keys.record(topic)]);
     const plan = JSON.stringify(planReading(reading));
     const [, epoch, number, tooMuch, kept] = await client.inEpoch((...ofEpoch) =>
-      redis.read(1 + names.length, keys.log, ...names, ...ofEpoch, plan),
+      scripts.read([keys.log, ...names], [...ofEpoch, plan]),
     );
     return cutOf(reading, String(epoch), String(number), Number(tooMuch), kept as TopicReply[]);
   }
@@ -108,7 +106,7 @@ export function createRedisStore({ client, keys, clock, registry }: RedisStorePa
 
   function countsOf(asked: readonly string[], hubIds: readonly string[]): Promise<CountsReply> {
     const names = [keys.nodes, ...asked.map(keys.nodeCounts)];
-    return available(redis.counts(names.length, ...names, clock.now(), ...hubIds));
+    return available(scripts.counts(names, [clock.now(), ...hubIds]));
   }
 
   async function deadlines(until: number, limit: number): Promise<readonly Deadline[]> {
