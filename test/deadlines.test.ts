@@ -76,7 +76,7 @@ test('a node that stops while it looks does not begin again', async () => {
 /** Deadlines of calls that nobody knows any more: to fire one is to forget it. */
 const unknown = Array.from({ length: 30 }, (_, i) => ({ id: `call:${i}`, at: 2000 }));
 
-test('many that are due at once are fired one after the other, but for the first few', async () => {
+test('many that are due at once are fired one after the other, but for the first two', async () => {
   const { store, pass, isLeft } = begin();
   await store.commit({ timers: unknown });
   const firedAt: number[] = [];
@@ -92,7 +92,7 @@ test('many that are due at once are fired one after the other, but for the first
   const [first = 0, ...others] = firedAt;
   expect(others).toHaveLength(29);
   // None comes too early, by more than what a timer may.
-  for (const [i, at] of others.entries()) expect(at - first).toBeGreaterThanOrEqual((i - 2) * 5 - 2);
+  for (const [i, at] of others.entries()) expect(at - first).toBeGreaterThanOrEqual(i * 8 - 2);
 });
 
 test('a node that stops fires no more of those that are due', async () => {
@@ -101,7 +101,7 @@ test('a node that stops fires no more of those that are due', async () => {
   await pass(2500);
   stop();
   // As long as it would have taken.
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await new Promise((resolve) => setTimeout(resolve, 300));
   expect(await isLeft()).toBe(true);
 });
 

@@ -1,4 +1,4 @@
-import { type Clock, createPace } from '../signaling/clock.ts';
+import { type Clock, createPace, pause } from '../signaling/clock.ts';
 import { heartbeatMs } from '../signaling/open.ts';
 import { inSlices, slice } from '../signaling/slices.ts';
 
@@ -25,13 +25,21 @@ const ticks = heartbeatMs / tickMs;
 /** How long an answer may take, in ticks. */
 const pongTicks = 6 * ticksPerSecond;
 
+/**
+ * How many are pinged in one go, and the pause after them, in milliseconds: that is half a millisecond's work, and as much for
+ * their answers, in which somebody who is to be rung has to wait. Of many more there are more in one go, so that all are
+ * pinged in half a beat.
+ */
+const group = { size: 32, pauseMs: 8, most: Math.floor(tickMs / 2 / 8) };
+
 /** With up to so many connections for each second, it beats once a second: seldom does it wake an idle process. */
 const fewPerSecond = 2 * slice;
 
 /**
- * Pings every connection once per heartbeat, with one timer for all. Slices of many are spread over its quarters of a
- * second: what is pinged in one go is answered in one go, and whoever is to be rung meanwhile waits behind it, here and on
- * their device. Those that were opened together are pinged together: they are neighbours in memory, and that is cold by then.
+ * Pings every connection once per heartbeat, with one timer for all. Many are spread over its quarters of a second, and in
+ * each over groups a few milliseconds apart: what is pinged in one go is answered in one go, and whoever is to be rung
+ * meanwhile waits behind it, here and on their device. Those that were opened together are pinged together: they are
+ * neighbours in memory, and that is cold by then.
  */
 export function createHeartbeat(clock: Clock): Heartbeat {
   const slots = Array.from({ length: ticks }, () => new Set<Beating>());
@@ -48,7 +56,7 @@ export function createHeartbeat(clock: Clock): Heartbeat {
   function beat(): void {
     const from = tick + 1;
     tick += ticksPassed();
-    inSlices(during(from, tick), (connection) => connection.ping());
+    void pingInGroups([...during(from, tick)]);
     // Those that were pinged that long ago.
     const ago = ticks - pongTicks;
     inSlices(during(from + ago, tick + ago), (connection) => connection.expectPong?.());
@@ -86,6 +94,16 @@ export function createHeartbeat(clock: Clock): Heartbeat {
     },
     stop: pace.stop,
   };
+}
+
+async function pingInGroups(connections: readonly Beating[]): Promise<void> {
+  const size = Math.max(group.size, Math.ceil(connections.length / group.most));
+  for (let from = 0; from < connections.length; from += size) {
+    if (from > 0) await pause(group.pauseMs);
+    // Some may have left.
+    for (const connection of connections.slice(from, from + size))
+      if (connection.slot?.has(connection)) connection.ping();
+  }
 }
 
 function emptiest(slots: readonly Set<Beating>[]): Set<Beating> {

@@ -16,15 +16,15 @@ const sweepMs = { idle: 1000, busy: 500 };
 /** How many due deadlines are read at once. */
 const mostRead = 1000;
 
-/** How many are fired side by side at most, a few milliseconds' work: the first of them, and later those that are behind. */
-const sideBySide = 4;
+/** How many are fired side by side at most: the first of them, and later those that are behind. */
+const sideBySide = 2;
 
 /**
  * How the others that are due at once are spread, in milliseconds, so that a dial that comes meanwhile does not wait for all
  * of them: with a gap after each, and shorter ones where there are too many for the whole. Of several nodes two may look at
  * the same call meanwhile, which costs the second one its look.
  */
-const spreadMs = { gap: 5, whole: 200 };
+const spreadMs = { gap: 8, whole: 300 };
 
 /** Fires the deadlines of calls, whichever node took them: every node looks, and one of them wins each. */
 export function startDeadlines(node: SignalingNode): () => void {
@@ -73,7 +73,7 @@ function shuffled(ids: readonly string[]): string[] {
   return placed.sort((a, b) => a.place - b.place).map(({ id }) => id);
 }
 
-/** Does something with each: with a few at once, with each further one a moment later. Returns how often that succeeded. */
+/** Does something with each: with two at once, with each further one a moment later. Returns how often that succeeded. */
 async function spread(
   ids: readonly string[],
   stopping: AbortSignal,
