@@ -7,7 +7,16 @@ import { startChildNode } from './support/child-node.ts';
 import { type ManualClock, manualClock } from './support/clock.ts';
 import { listen, transports } from './support/listen.ts';
 import { person } from './support/person.ts';
-import { openClient, rawConnection, rawRequest, rawSse, signedInWs, until, within } from './support/raw.ts';
+import {
+  openClient,
+  rawConnection,
+  rawRequest,
+  rawSse,
+  signedInWs,
+  turns,
+  until,
+  within,
+} from './support/raw.ts';
 import { startRedis } from './support/redis-server.ts';
 import { type EngineName, engines, randomPrefix, startService, tokenFor } from './support/service.ts';
 
@@ -34,6 +43,15 @@ function upgrade(url: string) {
     'sec-websocket-protocol': 'graphql-transport-ws',
   });
 }
+
+test('a node that stops waits for nobody in the crowd that it has not greeted yet', async () => {
+  const { node } = await startNode('memory');
+  const crowd = Array.from({ length: 200 }, () => upgrade(node.url));
+  while (!crowd.some(({ text }) => text.includes('101'))) await turns(1);
+  await within('the end', node.stop());
+  await within('the end of every connection', Promise.all(crowd.map(({ closed }) => closed)));
+  expect(crowd.every(({ text }) => text.includes('101'))).toBe(false);
+});
 
 describe.each(engines)('a node that drains, on %s', (engine) => {
   test('says so at once, opens no socket any more, and serves everything else until its sockets are closed', async () => {

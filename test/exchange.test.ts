@@ -4,14 +4,14 @@ import { createMemoryBus } from '../src/memory/bus.ts';
 import { createMemoryStore } from '../src/memory/store.ts';
 import { largeAudience } from '../src/signaling/backlog.ts';
 import { type Identity, loadCaller } from '../src/signaling/caller.ts';
-import { systemClock } from '../src/signaling/clock.ts';
+import { createWheel, systemClock } from '../src/signaling/clock.ts';
 import { dial } from '../src/signaling/dial.ts';
 import { entryFor } from '../src/signaling/entry.ts';
 import { defaultLimits } from '../src/signaling/limits.ts';
 import { createNode, type SignalingNode } from '../src/signaling/node.ts';
 import type { Bus } from '../src/signaling/ports.ts';
 import type { Envelope, Signal } from '../src/signaling/signal.ts';
-import { slice } from '../src/signaling/slices.ts';
+import { inSlices, slice } from '../src/signaling/slices.ts';
 import { createSocket, type Socket } from '../src/signaling/socket.ts';
 import { hubTopic, type Topic, userTopic } from '../src/signaling/topic.ts';
 import { manualClock } from './support/clock.ts';
@@ -402,6 +402,53 @@ describe('a hub that is granted to a live socket', () => {
   });
 });
 
+test('what waits for a held socket is kept once, however often it is caught up with', async () => {
+  const node = createTestNode();
+  const members = [];
+  for (let i = 0; i < largeAudience + 1; i++) members.push(await join(node, `user${i}`, ['big']));
+  const { socket, got } = members[0] ?? (await join(node, 'nobody', []));
+  socket.held = [];
+  const sent: number[] = [];
+  for (let i = 0; i < 10; i++) sent.push(await send(node, hubTopic('big')));
+  for (let i = 0; i < 20; i++) sent.push(await send(node, userTopic(socket.uid)));
+  await settle();
+  expect(socket.held.map(({ number }) => number)).toEqual(sent);
+  node.exchange.release(socket);
+  expect(numbers(got)).toEqual(sent);
+});
+
+test('a socket that ends among what was held acts on nothing that follows', async () => {
+  const node = createTestNode();
+  const { socket } = await join(node, 'alice', []);
+  socket.held = [];
+  const topic = userTopic('alice');
+  await send(node, topic, { kind: 'SocketReplaced', socketId: socket.record.socketId, generation: 2 });
+  const refreshed = { deviceId: null, expiresAt: Date.now() + 60_000, hubs: [], claimed: [], claims: [] };
+  await send(node, topic, { kind: 'SessionRefreshed', ...refreshed, issuedAt: Date.now() });
+  await settle();
+  const at = vi.spyOn(node.wheel, 'at');
+  node.exchange.release(socket);
+  expect(socket.closed).toBe(true);
+  expect(at).not.toHaveBeenCalledWith(refreshed.expiresAt, expect.anything());
+});
+
+test('a slice ends early when what is served takes long', async () => {
+  let now = 0;
+  const time = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  onTestFinished(() => time.mockRestore());
+  const servedAtOnce = (itemMs: number): number => {
+    let served = 0;
+    inSlices(Array.from({ length: 2 * slice }), () => {
+      served++;
+      now += itemMs;
+    });
+    return served;
+  };
+  expect(servedAtOnce(0.5)).toBeLessThan(slice / 4);
+  expect(servedAtOnce(0)).toBe(slice);
+  await settle();
+});
+
 test('a socket that was closed while it opened is not let in again', async () => {
   const node = createTestNode();
   const { socket } = await join(node, 'alice', ['team']);
@@ -411,6 +458,40 @@ test('a socket that was closed while it opened is not let in again', async () =>
   await send(node, hubTopic('team'));
   await settle();
   expect(socket.held ?? []).toEqual([]);
+});
+
+test('sockets that leave together are forgotten some hundreds at a time', async () => {
+  const bus = createMemoryBus();
+  const store = createMemoryStore(systemClock, bus.publish);
+  const told: number[] = [];
+  const node = createNode({
+    ...{ bus, clock: systemClock, limits: defaultLimits, log: silent },
+    store: {
+      ...store,
+      close: (departures, counts) => {
+        told.push(departures.length);
+        return store.close(departures, counts);
+      },
+    },
+  });
+  const count = 1500;
+  for (let i = 0; i < count; i++) await join(node, `user${i}`, ['big']);
+  await settle();
+  told.length = 0;
+  await node.exchange.stop();
+  expect(told.reduce((sum, each) => sum + each, 0)).toBe(count);
+  expect(Math.max(...told)).toBeLessThanOrEqual(512);
+});
+
+test('deadlines of thousands in one second pass in slices', async () => {
+  const clock = manualClock();
+  const wheel = createWheel(clock);
+  let passed = 0;
+  for (let i = 0; i < 1000; i++) wheel.at(clock.now() + 500, () => void passed++);
+  clock.advance(2000);
+  expect(passed).toBeLessThanOrEqual(slice);
+  await settle();
+  expect(passed).toBe(1000);
 });
 
 test('sockets that the store could not forget are told again', async () => {

@@ -229,6 +229,25 @@ describe('a node remembers', () => {
     expect(count * 60 * 1024).toBeLessThan(17 * 1024 * 1024);
   });
 
+  test('no signals of another epoch, whose numbers may be the same', () => {
+    const read = createSignalReader(systemClock);
+    const [entry] = entries;
+    if (!entry) throw new Error('there is one');
+    const before = read(entry);
+    const promoted = { ...entry, epoch: 'f', topic: 'hub:others' as const, body: body('other') };
+    expect(read(promoted)).toMatchObject({ topic: 'hub:others', view: { payload: 'other' } });
+    expect(read(promoted)).not.toBe(before);
+  });
+
+  test('nothing that is no signal: nobody is offered it', () => {
+    const read = createSignalReader(systemClock);
+    const [entry] = entries;
+    if (!entry) throw new Error('there is one');
+    const broken = { ...(JSON.parse(entry.body) as object), before: 'team' };
+    expect(() => read({ ...entry, body: JSON.stringify(broken) })).toThrow('no signal');
+    expect(() => read({ ...entry, body: '{}' })).toThrow('no signal');
+  });
+
   test('no signals of a user: few read them again', () => {
     const read = createSignalReader(systemClock);
     const [entry] = entries;

@@ -4,7 +4,7 @@ import { createSlowReaders } from '../src/graphql/slow-readers.ts';
 import { as } from './support/api.ts';
 import { type ManualClock, manualClock } from './support/clock.ts';
 import { listen, type Transport, transports } from './support/listen.ts';
-import { otherEnd, rawSse, signedInWs, until } from './support/raw.ts';
+import { otherEnd, rawSse, rawWs, signedInWs, until } from './support/raw.ts';
 import { startService, tokenFor } from './support/service.ts';
 
 const KiB = 1024;
@@ -120,6 +120,34 @@ async function stalledReader(transport: Transport, url: string, token: string) {
     ids,
   };
 }
+
+test('a client that asks for answers and reads none does not make them pile up; it gets the last one when it reads again', async () => {
+  const { url } = await startService({ engine: 'memory' });
+  const { ws } = await rawWs(url);
+  const { _socket } = ws as unknown as { _socket: Socket };
+  const connection = otherEnd(_socket.localPort);
+  ws.pause();
+  let asked = 0;
+  const ask = async (count: number) => {
+    for (let i = 0; i < count; i++) ws.ping(`${asked++}:`.padEnd(125, 'x'));
+    const sent = connection.bytesRead + _socket.writableLength;
+    await until(
+      'the questions to arrive',
+      () => _socket.writableLength === 0 && connection.bytesRead >= sent,
+    );
+  };
+  while (connection.writableLength < connection.writableHighWaterMark && asked < 200_000) await ask(1000);
+  const { writableLength } = connection;
+  expect(writableLength).toBeGreaterThan(0);
+  await ask(5000);
+  expect(connection.writableLength).toBeLessThanOrEqual(writableLength);
+  let answer = '';
+  ws.on('pong', (data) => {
+    answer = String(data);
+  });
+  ws.resume();
+  await until('the last answer', () => answer.startsWith(`${asked - 1}:`));
+});
 
 describe.each(transports)('over %s', (transport) => {
   /** Carol stalls with so much unsent beyond what a connection holds, and Bob listens. */

@@ -1,9 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { as, documents, post } from './support/api.ts';
 import { startChildNode } from './support/child-node.ts';
 import { manualClock } from './support/clock.ts';
 import { openSocket, pass } from './support/grace.ts';
-import { type RawConnection, rawRequest, until } from './support/raw.ts';
+import { hasOtherEnd, otherEnd, type RawConnection, rawRequest, until } from './support/raw.ts';
+import { startRedis } from './support/redis-server.ts';
 import { engines, randomPrefix, startService, tokenFor } from './support/service.ts';
 
 const ticketDocument =
@@ -152,6 +154,27 @@ describe.each(engines)('a ticket, on %s', (engine) => {
     expect(await posted.text()).toContain('UNAUTHENTICATED');
     expect(node.stats().sockets).toBe(0);
   });
+});
+
+test('a client that leaves while its ticket is looked up leaves nothing', async () => {
+  const redis = await startRedis();
+  onTestFinished(() => redis.stop());
+  const node = await startService({ engine: 'redis', redisUrl: redis.url });
+  const token = await tokenFor('alice');
+  const ticket = await ticketFor(node.url, token);
+  process.kill(redis.pid, 'SIGSTOP');
+  onTestFinished(() => void process.kill(redis.pid, 'SIGCONT'));
+  const { socket } = eventSource(node.url, ticket);
+  await once(socket, 'connect');
+  const { localPort } = socket;
+  await until('the request', () => otherEnd(localPort).bytesRead > 0);
+  socket.destroy();
+  await until('its end', () => !hasOtherEnd(localPort));
+  process.kill(redis.pid, 'SIGCONT');
+  const resident = eventSource(node.url, await ticketFor(node.url, token));
+  await resident.contains('SocketReady');
+  resident.socket.destroy();
+  await until('nothing to be left', () => node.stats().plans === 0);
 });
 
 test('a ticket is in no log', async () => {

@@ -167,6 +167,8 @@ async function serveStream(
     answer(response, 401, redeemed.code, redeemed.message);
     return true;
   }
+  // Who has left meanwhile would not be missed any more.
+  if (response.closed) return true;
   const isRefused = redeemed instanceof SignalingError;
   const resume = {
     ...resumeOfHeaders(request.headers),

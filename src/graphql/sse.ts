@@ -108,7 +108,8 @@ class SseDoor implements Door, Sink, Beating {
     this.#socket = socket;
     this.resume = noResume;
     if (this.gone) this.#parts.signaling.drop(socket);
-    else this.#parts.heartbeat.add(this);
+    // What it was sent while it opened may have ended it.
+    else if (!socket.closed) this.#parts.heartbeat.add(this);
   }
 
   get gone(): boolean {

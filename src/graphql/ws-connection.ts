@@ -32,6 +32,7 @@ export class WsConnection implements Beating {
   /** Tells graphql-ws that the connection has closed. */
   closed: (code: number, reason: string) => Promise<void> = async () => {};
   readonly #ws: WebSocket;
+  readonly #tcp: TcpConnection;
   /** Signals go past `ws`, straight to the connection. */
   readonly outbox: Outbox<Frame>;
   #running = 0;
@@ -40,9 +41,12 @@ export class WsConnection implements Beating {
   #farewell: { readonly code: number; readonly reason: string } | undefined;
   /** It had not greeted when it was last pinged. */
   #late = false;
+  /** The client's last Ping, which waits to be answered. */
+  #question: Buffer | undefined;
 
   constructor(ws: WebSocket, tcp: TcpConnection, slowReaders: SlowReaders) {
     this.#ws = ws;
+    this.#tcp = tcp;
     this.outbox = new Outbox(tcp, framePacking, slowReaders, this);
   }
 
@@ -128,6 +132,24 @@ export class WsConnection implements Beating {
     this.#alive = false;
     this.#late = !this.greeted;
     if (!this.outbox.writeNow(pingFrame)) this.#ws.ping();
+  }
+
+  /**
+   * Answers a Ping. While the client does not take what there is, only the last one is answered, and later: so it is
+   * allowed (RFC 6455, section 5.5.3), and answers do not pile up behind one that asks and does not read.
+   */
+  pinged(data: Buffer): void {
+    if (this.#question) this.#question = data;
+    else if (this.#tcp.writableLength < this.#tcp.writableHighWaterMark) this.#ws.pong(data);
+    else {
+      this.#question = data;
+      this.#tcp.once('drain', () => this.#answer());
+    }
+  }
+
+  #answer(): void {
+    if (this.#question && this.#ws.readyState === this.#ws.OPEN) this.#ws.pong(this.#question);
+    this.#question = undefined;
   }
 
   pong(): void {

@@ -66,6 +66,8 @@ export function createWsServer(parts: WsParts): WsServer {
     noServer: true,
     maxPayload: parts.signaling.limits.bodyBytes,
     perMessageDeflate: false,
+    // Its own answers would pile up behind a client that does not read them.
+    autoPong: false,
     handleProtocols,
   });
   const server = makeServer<Record<string, unknown>, WsConnection>({
@@ -80,12 +82,15 @@ export function createWsServer(parts: WsParts): WsServer {
   const connections = new Map<WebSocket, WsConnection>();
   const listen = listenersOf(parts, connections);
   const turnstile = createTurnstile(greetingsPerTurn);
+  let isStopping = false;
 
   return {
     upgrade: async (request, tcp, head) => {
       tcp.on('error', ignore);
       await turnstile.pass();
       tcp.off('error', ignore);
+      // Whoever still waited would be greeted when nobody is left to say goodbye.
+      if (isStopping) return void tcp.destroy();
       wss.handleUpgrade(request, tcp, head, (ws) => {
         const connection = new WsConnection(ws, request.socket, parts.slowReaders);
         connections.set(ws, connection);
@@ -94,7 +99,10 @@ export function createWsServer(parts: WsParts): WsServer {
         listen(ws);
       });
     },
-    stop: (patienceMs) => closeAll(connections, patienceMs),
+    stop: (patienceMs) => {
+      isStopping = true;
+      return closeAll(connections, patienceMs);
+    },
   };
 }
 
@@ -109,6 +117,10 @@ function listenersOf(
       log.error({ error }, 'a WebSocket message could not be handled');
       connection.close(CloseCode.InternalServerError, 'Internal server error');
     });
+  }
+
+  function onPing(this: WebSocket, data: Buffer): void {
+    connections.get(this)?.pinged(data);
   }
 
   function onPong(this: WebSocket): void {
@@ -131,7 +143,10 @@ function listenersOf(
     connections.get(this)?.outbox.stopWritingNow();
   }
 
-  return (ws) => ws.on('message', onMessage).on('pong', onPong).on('close', onClose).on('error', onError);
+  return (ws) => {
+    ws.on('message', onMessage).on('close', onClose).on('error', onError);
+    ws.on('ping', onPing).on('pong', onPong);
+  };
 }
 
 /** A token that is not accepted closes the connection (4403), so that clients come back with a fresh one. */

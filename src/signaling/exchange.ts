@@ -231,6 +231,8 @@ export function createExchange(parts: ExchangeParts): Exchange {
   }
 
   function offer(socket: Socket, signal: Signal): void {
+    // What came before this in the same turn may have ended it.
+    if (socket.closed) return;
     if (socket.held) socket.held.push(signal);
     else if (!act(socket, signal)) give(socket, signal);
   }
@@ -238,7 +240,8 @@ export function createExchange(parts: ExchangeParts): Exchange {
   /** The same for a hub's signals, which never act on a socket; whoever asks writes it. */
   function admit(socket: Socket, signal: Signal, knownToListen: boolean): boolean {
     if (!socket.held) return take(socket, signal, undefined, knownToListen);
-    socket.held.push(signal);
+    // It is offered again before each of the socket's own signals; what is held is in ascending number.
+    if ((signal.number ?? 0) > (socket.held.at(-1)?.number ?? 0)) socket.held.push(signal);
     return false;
   }
 

@@ -14,6 +14,9 @@ export interface Registrar {
   told(): Promise<void>;
 }
 
+/** How many departures one command tells: the store serves nobody else meanwhile. */
+const chunk = 512;
+
 /** How long to wait before telling again what the store did not take, in milliseconds. */
 const retryMs = 1000;
 
@@ -39,10 +42,18 @@ export function createRegistrar({ store, clock, wheel, log, counts }: RegistrarP
   }
 
   async function tell(): Promise<void> {
-    const [sockets, topics] = [gone, changes];
-    [gone, changes, scheduled] = [[], new Set(), false];
+    scheduled = false;
+    while (gone.length > 0 || changes.size > 0) {
+      const topics = changes;
+      changes = new Set();
+      if (!(await tellSome(gone.splice(0, chunk), topics))) return;
+    }
+  }
+
+  async function tellSome(sockets: readonly Departure[], topics: ReadonlySet<Topic>): Promise<boolean> {
     try {
       await store.close(sockets, counts(topics));
+      return true;
     } catch (error) {
       log.warn(
         { error, sockets: sockets.length },
@@ -51,6 +62,7 @@ export function createRegistrar({ store, clock, wheel, log, counts }: RegistrarP
       gone = [...sockets, ...gone];
       changes = new Set([...topics, ...changes]);
       wheel.at(clock.now() + retryMs, schedule);
+      return false;
     }
   }
 

@@ -136,10 +136,11 @@ export type SignalReader = (entry: Logged) => Signal;
 const remembered = { count: 1000, bytes: 16 * 1024 * 1024 };
 
 export function createSignalReader(clock: Clock): SignalReader {
-  const recent = new Map<number, Signal>();
-  const budget = createBudget<number>(remembered, (number) => recent.delete(number));
+  let { epoch, recent, budget } = createMemory('');
 
   return (entry) => {
+    // Numbers are one log's own: after a loss, another entry may have one again.
+    if (entry.epoch !== epoch) ({ epoch, recent, budget } = createMemory(entry.epoch));
     const known = recent.get(entry.number);
     if (known) return known;
     const signal = readEntry(entry, clock.now());
@@ -148,6 +149,12 @@ export function createSignalReader(clock: Clock): SignalReader {
     budget.add(entry.number, entry.body.length);
     return signal;
   };
+}
+
+/** The signals of one epoch that are kept. */
+function createMemory(epoch: string) {
+  const recent = new Map<number, Signal>();
+  return { epoch, recent, budget: createBudget<number>(remembered, (number) => recent.delete(number)) };
 }
 
 /**
@@ -161,6 +168,8 @@ export function isRemembered({ number, topic }: Signal): boolean {
 
 function readEntry(entry: Logged, now: number): Signal {
   const envelope = JSON.parse(entry.body) as Envelope;
+  // Sockets are offered it in turns of their own, where nobody could make up for an error.
+  if (!isEnvelope(envelope)) throw new Error('This is no signal.');
   const view: SignalView = {
     ...envelope,
     cursor: formatCursor(entry),
@@ -169,6 +178,10 @@ function readEntry(entry: Logged, now: number): Signal {
     ...(envelope.kind === 'CallUpdated' && callUpdatedView(envelope, now)),
   };
   return { number: entry.number, topic: entry.topic, envelope, view, renders: new Map() };
+}
+
+function isEnvelope({ kind, id, before = [] }: Partial<Envelope>): boolean {
+  return typeof kind === 'string' && typeof id === 'string' && Array.isArray(before);
 }
 
 /** With less time left than this a device would stop ringing before anybody can answer, in milliseconds. */

@@ -28,6 +28,12 @@ function rest(): void {
  */
 export const slice = 64;
 
+/** No turn serves more of them once it has taken so long, in milliseconds: one document of many may be large. */
+const longestMs = 1;
+
+/** How many are served between two looks at the time. */
+const unwatched = 4;
+
 /**
  * Serves a slice of items in each turn of the event loop, the first of them at once, so that nothing else waits for all of
  * them; then calls `done`. Of a set, whoever has left it meanwhile is not served.
@@ -39,7 +45,9 @@ export function inSlices<Item>(
 ): void {
   const left = items[Symbol.iterator]();
   function proceed(): void {
+    const end = performance.now() + longestMs;
     for (let served = 0; served < slice; served++) {
+      if (served > 0 && served % unwatched === 0 && performance.now() > end) break;
       const next = left.next();
       if (next.done) {
         done();

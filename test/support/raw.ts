@@ -29,10 +29,18 @@ export async function turns(count: number): Promise<void> {
 
 /** The service's end of a client's connection, by the client's port: it runs in this process. */
 export function otherEnd(port: number | undefined): Socket {
-  const handles = (process as unknown as { _getActiveHandles(): Partial<Socket>[] })._getActiveHandles();
-  const found = handles.find(({ remotePort }) => remotePort === port);
+  const found = connectionFrom(port);
   if (!found) throw new Error('there is no such connection');
-  return found as Socket;
+  return found;
+}
+
+export function hasOtherEnd(port: number | undefined): boolean {
+  return connectionFrom(port) !== undefined;
+}
+
+function connectionFrom(port: number | undefined): Socket | undefined {
+  const handles = (process as unknown as { _getActiveHandles(): Partial<Socket>[] })._getActiveHandles();
+  return handles.find(({ remotePort }) => remotePort === port) as Socket | undefined;
 }
 
 /** Rejects when a promise takes too long, and says what was waited for. */
