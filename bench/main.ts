@@ -15,7 +15,8 @@ const usage = `Usage: npm run -s bench -- NAME [--quick] [--repetitions=N] [--on
   --quick         small sizes, one repetition
   --repetitions   how often everything is measured, in turn (5; with --quick 1)
   --only          only these subjects, and the bare loop
-  report --resume keeps what was measured at this commit already; report --render writes the page again, unmeasured`;
+  report NAME …   measures these again and keeps the rest; report --resume keeps what was measured at this commit
+  already; report --render writes the page again, unmeasured`;
 
 process.on('exit', endAll);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
@@ -40,14 +41,14 @@ async function run(): Promise<number> {
       render: { type: 'boolean', default: false },
     },
   });
-  const [name = ''] = positionals;
+  const [name = '', ...names] = positionals;
   const options: Options = {
     quick: values.quick,
     repetitions: Number(values.repetitions ?? (values.quick ? 1 : 5)),
     only: values.only?.split(',').map((each) => subjectOf(each as SubjectName).name),
   };
-  if (name === 'report') return writeReport(options, values);
-  if (!isBench(name)) throw new Error(usage);
+  if (name === 'report' && names.every(isBench)) return writeReport(options, { ...values, names });
+  if (!isBench(name) || names.length > 0) throw new Error(usage);
   const result = await measure(name, options);
   process.stdout.write(`${JSON.stringify(result)}\n`);
   return result.failures.length === 0 ? 0 : 1;

@@ -4,7 +4,7 @@ import { interleave, type Options, type Outcome } from '../run/bench.ts';
 import { aboveIdle, spending } from '../run/cpu.ts';
 import type { Sample } from '../run/figures.ts';
 import { mostSockets } from '../run/fits.ts';
-import { latencyValues, lossValues } from '../run/latency.ts';
+import { expectWhole, latencyValues } from '../run/latency.ts';
 import { startStage } from '../run/stage.ts';
 import type { SubjectName } from '../subjects.ts';
 
@@ -67,11 +67,11 @@ async function measure(subject: SubjectName, size: Size, repetition: number): Pr
       ]),
     );
     const [flow, joined] = crowded.value;
+    for (const each of [alone.value, flow]) expectWhole(each);
     const { userUs, systemUs } = aboveIdle(crowded.spent, alone.spent);
     const values = {
       openedPerSecond: joined.opened / joined.seconds,
       cpuUsPerSocket: (userUs + systemUs) / joined.opened,
-      ...lossValues(flow),
       ...latencyValues(flow),
     };
     return [

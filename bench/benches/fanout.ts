@@ -2,11 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Flow, GeneratorApi, Schedule } from '../generator/api.ts';
 import type { Remote } from '../rpc.ts';
 import { type Cell, interleave, type Options, type Outcome } from '../run/bench.ts';
-import { aboveIdle, type Spent, spending } from '../run/cpu.ts';
+import { aboveIdle } from '../run/cpu.ts';
 import type { Sample } from '../run/figures.ts';
 import { fits } from '../run/fits.ts';
-import { latencyValues, lossValues } from '../run/latency.ts';
+import { expectWhole, latencyValues } from '../run/latency.ts';
 import { type Stage, startStage } from '../run/stage.ts';
+import { type Watched, watching } from '../run/watch.ts';
 import { type SubjectName, subjectOf } from '../subjects.ts';
 
 /*
@@ -16,12 +17,6 @@ import { type SubjectName, subjectOf } from '../subjects.ts';
 
 /** Deliveries per second: about a fifth of a core for the bare loop, and just within reach of the stock stacks. */
 const deliveriesPerSecond = 20_000;
-
-/**
- * Pings are no deliveries, but ours, which are spread evenly, are paid for all the same; the peers', which come in waves
- * that a window meets or misses, are put off until the measurement is over.
- */
-const noPingsMs = 3_600_000;
 
 /** Connections that are silent longer are ended by servers, the sender's too. */
 const longestIntervalUs = 4e6;
@@ -80,7 +75,7 @@ function quickHubs(): Hub[] {
 function allHubs(): Hub[] {
   const hub = (subject: SubjectName, sockets: number, shapes = small, operations = 1): Hub => ({
     ...{ subject, sockets, shapes, operations },
-    seconds: sockets >= 4000 ? 5 : 3,
+    seconds: 5,
   });
   return [
     ...everyone.map((subject) => hub(subject, 100)),
@@ -110,7 +105,7 @@ function isPromised({ subject, sockets, operations }: Hub): boolean {
 }
 
 async function measure(hub: Hub, repetition: number): Promise<Sample[]> {
-  const stage = await startStage(hub.subject, { pingMs: noPingsMs });
+  const stage = await startStage(hub.subject, { peersPing: false });
   try {
     await warmUp(hub, stage);
     const { load } = await stage.generator();
@@ -118,13 +113,14 @@ async function measure(hub: Hub, repetition: number): Promise<Sample[]> {
     // What is measured does not pay for collecting what opening and warming up have left.
     for (const { probe } of stage.servers) await probe.heap(null);
     await delay(sweepMs);
-    const { spent: idle } = await spending(stage.pids, () => delay(hub.seconds * 1000));
+    const idle = await watching(stage, () => delay(hub.seconds * 1000));
     const samples: Sample[] = [];
     for (const shape of hub.shapes) {
       await load.run(scheduleFor(hub, shape, leadInSeconds));
       const schedule = scheduleFor(hub, shape, hub.seconds);
-      const { value: flow, spent } = await spending(stage.pids, () => load.run(schedule));
-      samples.push(sampleOf(hub, shape, repetition, { flow, spent, idle }));
+      const busy = await watching(stage, () => load.run(schedule));
+      expectWhole(busy.value);
+      samples.push(sampleOf(hub, shape, repetition, { busy, idle }));
     }
     return samples;
   } finally {
@@ -179,15 +175,15 @@ function scheduleFor({ sockets }: Hub, { payloadBytes, burst }: Shape, seconds: 
 }
 
 interface Measured {
-  readonly flow: Flow;
-  readonly spent: Spent;
-  readonly idle: Spent;
+  readonly busy: Watched<Flow>;
+  readonly idle: Watched<unknown>;
 }
 
 function sampleOf(hub: Hub, shape: Shape, repetition: number, measured: Measured): Sample {
   const { subject, sockets, operations } = hub;
-  const { flow, spent, idle } = measured;
-  const above = aboveIdle(spent, idle);
+  const { busy, idle } = measured;
+  const { value: flow, spent, redis } = busy;
+  const above = aboveIdle(spent, idle.spent);
   const { delivered } = flow;
   return {
     subject,
@@ -199,8 +195,9 @@ function sampleOf(hub: Hub, shape: Shape, repetition: number, measured: Measured
       systemUs: spent.systemUs / delivered,
       // Too little where an idle server, whose caches are cold, uses more than a busy one does beside its deliveries.
       aboveIdleUs: (above.userUs + above.systemUs) / delivered,
+      // The server, and what it makes Redis do.
+      withRedisUs: (spent.userUs + spent.systemUs + redis.cpuUs) / delivered,
       ...latencyValues(flow),
-      ...lossValues(flow),
       bytes: flow.bytes / delivered,
       reads: flow.reads / delivered,
     },

@@ -4,7 +4,7 @@ import { interleave, type Options, type Outcome } from '../run/bench.ts';
 import { aboveIdle } from '../run/cpu.ts';
 import type { Sample } from '../run/figures.ts';
 import { mostSockets } from '../run/fits.ts';
-import { lossValues } from '../run/latency.ts';
+import { expectWhole } from '../run/latency.ts';
 import { type Stage, startStage } from '../run/stage.ts';
 import { redisValues, type Watched, watching } from '../run/watch.ts';
 import type { SubjectName } from '../subjects.ts';
@@ -87,6 +87,7 @@ async function notifyHub(stage: Stage, { sockets, on }: Hub, hubId: string): Pro
   const idle = await watching(stage, window);
   const busy = await watching(stage, async () => (await Promise.all([load.run(schedule), window()]))[0]);
   await stop();
+  expectWhole(busy.value);
   return valuesOf(busy, idle);
 }
 
@@ -101,6 +102,5 @@ function valuesOf(busy: Watched<Flow>, idle: Watched<unknown>): Sample['values']
   return {
     ...redisValues(busy, idle, signals),
     nodesCpuUs: (userUs + systemUs) / delivered,
-    ...lossValues(busy.value),
   };
 }

@@ -2,14 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Schedule } from '../generator/api.ts';
 import { interleave, type Options, type Outcome } from '../run/bench.ts';
 import type { Sample } from '../run/figures.ts';
-import { latencyValues, lossValues } from '../run/latency.ts';
-import { residentOf } from '../run/memory.ts';
+import { expectWhole, latencyValues } from '../run/latency.ts';
+import { memoryOf, residentOf } from '../run/memory.ts';
 import { startStage } from '../run/stage.ts';
 import type { SubjectName } from '../subjects.ts';
 
 /*
  * Some readers of a hub stop reading. The kernel holds some megabytes for each before the server notices; then its own
- * memory grows, unless it ends them. The others' latency should not change.
+ * memory grows, unless it ends them. The others' latency should not change. What the server holds for them is what is alive
+ * at the end, while they still do not read; the resident memory meanwhile stands beside it, most of which is garbage.
  */
 
 interface Size {
@@ -33,7 +34,7 @@ const subjects: readonly SubjectName[] = [
 ];
 
 export function slow(options: Options): Promise<Outcome> {
-  const size = options.quick ? { sockets: 100, seconds: 10 } : { sockets: 200, seconds: 12 };
+  const size = options.quick ? { sockets: 100, seconds: 10 } : { sockets: 200, seconds: 20 };
   const cells = subjects.flatMap((subject) =>
     shares.map((percent) => ({
       subject,
@@ -60,24 +61,27 @@ async function measure(
   const { sockets } = size;
   const stage = await startStage(subject);
   try {
-    const [pid = 0] = stage.pids;
+    const [server] = stage.servers;
+    if (!server) throw new Error('Nothing serves.');
     const { load } = await stage.generator();
     const plan = { dialect: stage.subject.dialect, urls: stage.urls, operations: 1, inFlight: 64 };
     await load.join({ ...plan, sockets, hubId: 'hub', devicesPerUser: 1 });
     await load.settle({ to: 'hub', reach: sockets - 1 });
     // Small ones: a connection that has taken large ones is given larger buffers by the kernel.
     await load.run({ ...scheduleFor(size, sockets - 1), payloadBytes: 400, intervalUs: 10_000 });
-    const before = await residentOf(pid);
+    const { resident: before, heap: held } = await memoryOf(server);
     const stalled = await load.stall(Math.round((sockets * percent) / 100));
-    const watch = watchResident(pid);
+    const watch = watchResident(server.pid);
     const flow = await load.run(scheduleFor(size, sockets - 1 - stalled));
     const most = await watch.stop();
+    expectWhole(flow);
+    const { heap: heldAfter } = await memoryOf(server);
     const ended = await load.resume(null);
     const values = {
       ...latencyValues(flow),
       grownMb: (most - before) / 2 ** 20,
+      heldMb: (heldAfter - held) / 2 ** 20,
       ended: stalled > 0 ? ended / stalled : null,
-      ...lossValues(flow),
     };
     return [{ subject, repetition, scenario: { sockets, percent }, values }];
   } finally {

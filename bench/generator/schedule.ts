@@ -9,7 +9,9 @@ const lateUs = 1000;
 
 /**
  * Calls `send` at fixed times, each with the time that was meant, whether or not the ones before have been dealt with:
- * what a slow server does to its clients shows in their latency, and not in fewer signals. Returns how many were late.
+ * what a slow server does to its clients shows in their latency, and not in fewer signals. Returns how many were late, when
+ * the interval after the last one is over too: so many writes last so many intervals, and all that a server does by time
+ * alone is paid for in each.
  */
 export async function keepTimes(
   { writes, intervalUs, awake }: Pick<Schedule, 'writes' | 'intervalUs' | 'awake'>,
@@ -23,6 +25,7 @@ export async function keepTimes(
     if (nowUs() - time > lateUs) late++;
     send(time);
   }
+  await until(Math.round(begin + writes * intervalUs), awake);
   return late;
 }
 

@@ -1,4 +1,5 @@
 import type { BenchName } from '../benches/table.ts';
+import type { Machine } from '../run/machine.ts';
 import type { Result } from '../run/measure.ts';
 import { callsSection } from './calls-section.ts';
 import { fanoutSection } from './fanout-section.ts';
@@ -40,7 +41,7 @@ export function renderPage(
     '## What must hold',
     promises,
     notes.trim(),
-    ...written.map(({ result, section }) => sectionText(result, section, quick)),
+    ...written.map(({ result, section }) => sectionText(result, section)),
     '## Machine and versions',
     machineTable(measured),
     failuresText(measured),
@@ -57,30 +58,33 @@ function introduction(quick: boolean): string {
   const warning = quick
     ? ' **This is a quick run: small sizes, one repetition. It shows that the bench works, and no more.**'
     : '';
-  return `Written by \`${command}\`: change nothing here by hand.${warning} Everything was measured side by side on one machine; figures are medians of the repetitions, and ratios were taken within a repetition. A dash stands for what was not measured, or for latencies that say nothing because the generator itself was late. How it is measured, and by which rules of fairness: [README.md](README.md).`;
+  return `Written by \`${command}\`: change nothing here by hand.${warning} Within a bench everything was measured in turn, side by side on one machine; figures are medians of the repetitions, and ratios were taken within a repetition. A dash stands for what was not measured, or for latencies that say nothing because the generator itself was late. How it is measured, and by which rules of fairness: [README.md](README.md).`;
 }
 
 function sectionText(
-  { bench, repetitions, minutes }: Result,
+  { bench, quick, only, repetitions, minutes, machine }: Result,
   { title, text }: Section,
-  quick: boolean,
 ): string {
-  const command = `\`npm run -s bench -- ${bench}${quick ? ' --quick' : ''}\``;
-  return `## ${title}\n\n${command}, ${repetitions === 1 ? 'measured once' : `${repetitions} repetitions`}, ${minutes} minutes.\n\n${text}`;
+  const options = [...(quick ? ['--quick'] : []), ...(only ? [`--only=${only.join(',')}`] : [])];
+  const command = `\`${['npm run -s bench --', bench, ...options].join(' ')}\``;
+  const times = repetitions === 1 ? 'measured once' : `${repetitions} repetitions`;
+  return `## ${title}\n\n${command} at ${machine.commit}: ${times}, ${minutes} minutes.\n\n${text}`;
 }
 
 function machineTable(measured: readonly Result[]): string {
-  const [first] = measured;
-  if (!first) return 'Nothing was measured.';
-  const { cpu, cores, memoryGb, kernel, node, nodeFlags, redis, peers, pinned, openFiles } = first.machine;
-  const binding = pinned ? 'servers and Redis on core 0, load on core 1' : 'not bound to cores';
+  if (measured.length === 0) return 'Nothing was measured.';
+  // Mostly one; who measures a bench again on another machine sees both.
+  const all = (describe: (machine: Machine) => string) =>
+    [...new Set(measured.map(({ machine }) => describe(machine)))].join(' / ');
   const rows: [string, string][] = [
-    ['machine', `${cpu}, ${cores} cores, ${memoryGb} GB; loopback; ${binding}`],
-    ['open files per process', `${openFiles}`],
-    ['system', `Linux ${kernel}`],
-    ['Node', `${node} with ${nodeFlags}`],
-    ['Redis', redis],
-    ['peers', peers],
+    ['machine', all(({ cpu, cores, memoryGb }) => `${cpu}, ${cores} cores, ${memoryGb} GB; loopback`)],
+    ['cores', all(({ pinned }) => (pinned ? 'servers and Redis on 0, load on 1' : 'not bound'))],
+    ['precedence over other processes', all(({ ahead }) => (ahead ? 'yes' : 'no'))],
+    ['open files per process', all(({ openFiles }) => `${openFiles}`)],
+    ['system', all(({ kernel }) => `Linux ${kernel}`)],
+    ['Node', all(({ node, nodeFlags }) => `${node} with ${nodeFlags}`)],
+    ['Redis', all(({ redis }) => redis)],
+    ['peers', all(({ peers }) => peers)],
     ...measured.map(({ bench, machine: { commit, date, load } }): [string, string] => [
       bench,
       `commit ${commit}, ${date} UTC, load of the machine before it ${load}`,

@@ -19,15 +19,23 @@ function filesOf({ quick }: Options) {
 const readme = new URL('../README.md', bench);
 const shown = /(?<=<!-- figures -->\n).*?(?=<!-- end of figures -->)/s;
 
-/** Runs every bench and writes the page, its plots, and the figures it is made of. Returns the exit code. */
-export async function writeReport(
-  options: Options,
-  { resume, render }: { readonly resume: boolean; readonly render: boolean },
-): Promise<number> {
-  const known = resume || render ? await savedResults(options) : {};
-  const results: Results = render ? known : ofPresentCode(known);
-  for (const name of Object.keys(benches) as BenchName[]) {
-    if (render || results[name]) continue;
+/** What of a report is to be measured. */
+export interface Wanted {
+  /** These; the others stay as they were saved. All, when empty. */
+  readonly names: readonly BenchName[];
+  /** Only what was not measured at this commit. */
+  readonly resume: boolean;
+  /** Nothing. */
+  readonly render: boolean;
+}
+
+/** Runs benches and writes the page, its plots, and the figures it is made of. Returns the exit code. */
+export async function writeReport(options: Options, wanted: Wanted): Promise<number> {
+  const saved = await savedResults(options);
+  const due = dueOf(saved, wanted);
+  const results: Results = { ...saved };
+  for (const name of due) delete results[name];
+  for (const name of due) {
     progress(`== ${name}`);
     results[name] = await measure(name, options);
     await save(options, results);
@@ -43,9 +51,12 @@ async function savedResults(options: Options): Promise<Results> {
   return JSON.parse(await readFile(saved, 'utf8').catch(() => '{}')) as Results;
 }
 
-function ofPresentCode(results: Results): Results {
+function dueOf(saved: Results, { names, resume, render }: Wanted): readonly BenchName[] {
+  if (render) return [];
+  const all = Object.keys(benches) as BenchName[];
+  const asked = names.length > 0 ? all.filter((name) => names.includes(name)) : all;
   const { commit } = describeMachine();
-  return Object.fromEntries(Object.entries(results).filter(([, { machine }]) => machine.commit === commit));
+  return resume ? asked.filter((name) => saved[name]?.machine.commit !== commit) : asked;
 }
 
 async function save(options: Options, results: Results): Promise<void> {

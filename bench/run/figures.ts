@@ -20,10 +20,18 @@ export interface Figure {
   readonly values: Readonly<Record<string, Value>>;
 }
 
-export interface Value {
+/** Several measurements of the same; null where none says anything. */
+export interface Spread {
   readonly median: number | null;
   readonly least: number | null;
   readonly most: number | null;
+  /** How many there are. */
+  readonly count: number;
+}
+
+export interface Value extends Spread {
+  /** By repetition, from the first; null where one says nothing. */
+  readonly each: readonly (number | null)[];
   /** Median of the ratios to the bare loop of the same repetition. */
   readonly toBare: number | null;
 }
@@ -46,13 +54,22 @@ function figureOf({ subject, scenario, values }: Sample, group: Sample[], all: r
 }
 
 function summary(name: string, group: readonly Sample[], all: readonly Sample[]): Value {
-  const known = group.flatMap(({ values }) => values[name] ?? []);
-  const ratios = group.flatMap((sample) => ratioToBare(name, sample, all) ?? []);
+  const repetitions = Math.max(...group.map(({ repetition }) => repetition));
+  const each = Array.from({ length: repetitions }, (_, before) => {
+    const sample = group.find(({ repetition }) => repetition === before + 1);
+    return rounded(sample?.values[name] ?? null);
+  });
+  const ratios = group.map((sample) => ratioToBare(name, sample, all) ?? null);
+  return { ...spreadOf(each), each, toBare: spreadOf(ratios).median };
+}
+
+export function spreadOf(values: readonly (number | null)[]): Spread {
+  const known = values.filter((value) => value !== null);
   return {
     median: rounded(median(known)),
     least: known.length > 0 ? rounded(Math.min(...known)) : null,
     most: known.length > 0 ? rounded(Math.max(...known)) : null,
-    toBare: rounded(median(ratios)),
+    count: known.length,
   };
 }
 

@@ -1,5 +1,4 @@
 import type { Flow } from '../generator/api.ts';
-import { progress } from './progress.ts';
 
 /** With more late writes than this, the generator could not keep its times, and latencies say nothing. */
 const mostLate = 0.01;
@@ -21,9 +20,9 @@ export function latencyOrNothing(
   return { ...Object.fromEntries(kept), lateShare };
 }
 
-/** What was not delivered, said aloud: a server that drops signals is not fast. */
-export function lossValues({ expected, delivered, refused, complaint }: Flow): Record<string, number> {
-  if (delivered !== expected) progress(`  ${expected - delivered} of ${expected} deliveries are missing`);
-  if (refused > 0) progress(`  ${refused} signals were refused: ${complaint}`);
-  return { missing: expected - delivered };
+/** Throws when something was not delivered, or not taken: a server that drops signals is not fast, and has no figures. */
+export function expectWhole({ expected, delivered, refused, complaint, signals }: Flow): void {
+  if (refused > 0) throw new Error(`${refused} of ${signals} signals were refused: ${complaint}`);
+  if (delivered !== expected)
+    throw new Error(`${expected - delivered} of ${expected} deliveries are missing`);
 }

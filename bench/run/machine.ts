@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
-import { nodeFlags, pinned } from './processes.ts';
+import { mayGoFirst, nodeFlags, pinned } from './processes.ts';
 
 /** What a figure depends on besides the code. */
 export interface Machine {
@@ -15,6 +15,8 @@ export interface Machine {
   /** The peers' packages and their versions. */
   readonly peers: string;
   readonly pinned: boolean;
+  /** Whether processes could be given precedence over those of others. */
+  readonly ahead: boolean;
   readonly openFiles: number;
   /** Processes that wanted to run in the minute before. */
   readonly load: number;
@@ -33,6 +35,7 @@ export function describeMachine(): Machine {
     redis: /v=(\S+)/.exec(output('redis-server', '--version'))?.[1] ?? 'unknown',
     peers: peerVersions(),
     pinned,
+    ahead: mayGoFirst,
     openFiles: openFileLimit(),
     load: Number((loadavg()[0] ?? 0).toFixed(2)),
     commit: commit(),
