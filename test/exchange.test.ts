@@ -11,7 +11,7 @@ import { defaultLimits } from '../src/signaling/limits.ts';
 import { createNode, type SignalingNode } from '../src/signaling/node.ts';
 import type { Bus } from '../src/signaling/ports.ts';
 import type { Envelope, Signal } from '../src/signaling/signal.ts';
-import { inSlices, slice } from '../src/signaling/slices.ts';
+import { inSlices, slice, urgent, urgentSlice } from '../src/signaling/slices.ts';
 import { createSocket, type Socket } from '../src/signaling/socket.ts';
 import { hubTopic, type Topic, userTopic } from '../src/signaling/topic.ts';
 import { manualClock } from './support/clock.ts';
@@ -100,7 +100,7 @@ async function dialNobody(node: SignalingNode): Promise<number[]> {
 
 /** Turns of the event loop, enough for every slice of every hub. */
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 const numbers = (signals: Signal[]): (number | null)[] => signals.map(({ number }) => number);
@@ -171,7 +171,7 @@ describe('a hub of a large audience', () => {
 
       expect(numbers(got)).toEqual(rings);
       // After each slice.
-      expect(rest).toHaveBeenCalledTimes(8);
+      expect(rest).toHaveBeenCalledTimes((slice * 8) / urgentSlice);
     },
   );
 
@@ -432,8 +432,9 @@ test('a socket that ends among what was held acts on nothing that follows', asyn
   expect(at).not.toHaveBeenCalledWith(refreshed.expiresAt, expect.anything());
 });
 
-test('a slice ends early when what is served takes long', async () => {
-  let now = 0;
+test('a slice ends early when what is served takes long, and is small while something is urgent', async () => {
+  // Later than whatever was urgent before.
+  let now = performance.now() + 3000;
   const time = vi.spyOn(performance, 'now').mockImplementation(() => now);
   onTestFinished(() => time.mockRestore());
   const servedAtOnce = (itemMs: number): number => {
@@ -446,7 +447,14 @@ test('a slice ends early when what is served takes long', async () => {
   };
   expect(servedAtOnce(0.5)).toBeLessThan(slice / 4);
   expect(servedAtOnce(0)).toBe(slice);
+  urgent();
+  expect(servedAtOnce(0)).toBe(urgentSlice);
+  now += 1000;
+  expect(servedAtOnce(0)).toBe(slice);
   await settle();
+  // Nothing is urgent for the tests that follow.
+  now = 0;
+  urgent();
 });
 
 test('a socket that was closed while it opened is not let in again', async () => {

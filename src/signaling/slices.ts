@@ -1,12 +1,12 @@
 import { endTurn } from './turns-end.ts';
 
-/** For so long after something urgent slices rest in between, in milliseconds. */
+/** For so long after something urgent slices are small and rest in between, in milliseconds. */
 const urgentMs = 20;
 
 /** By `performance.now()`. */
 let restsUntil = 0;
 
-/** Somebody is being rung, or was just sent something of their own: slices of long work let go of the core in between. */
+/** Somebody is being rung, or was just sent something of their own: slices of long work are small, and let go of the core in between. */
 export function urgent(): void {
   restsUntil = performance.now() + urgentMs;
 }
@@ -28,6 +28,9 @@ function rest(): void {
  */
 export const slice = 64;
 
+/** How many while something is urgent. Its commands and answers arrive meanwhile, and are met at the end of a turn. */
+export const urgentSlice = 16;
+
 /** No turn serves more of them once it has taken so long, in milliseconds: one document of many may be large. */
 const longestMs = 1;
 
@@ -45,8 +48,10 @@ export function inSlices<Item>(
 ): void {
   const left = items[Symbol.iterator]();
   function proceed(): void {
-    const end = performance.now() + longestMs;
-    for (let served = 0; served < slice; served++) {
+    const now = performance.now();
+    const end = now + longestMs;
+    const most = now < restsUntil ? urgentSlice : slice;
+    for (let served = 0; served < most; served++) {
       if (served > 0 && served % unwatched === 0 && performance.now() > end) break;
       const next = left.next();
       if (next.done) {
