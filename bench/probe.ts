@@ -1,3 +1,4 @@
+import type { Place } from './profiler.ts';
 import { serveCalls } from './rpc.ts';
 
 /*
@@ -16,7 +17,13 @@ export interface ProbeApi {
   heap(nothing: null): Heap;
   /** How many timers, sockets and other things keep the process busy, by their kind. */
   resources(nothing: null): Record<string, number>;
+  /** Begins to sample what runs, which makes it slower. */
+  profile(nothing: null): Promise<void>;
+  /** Ends that: where its busy time went, the most expensive first. */
+  profiled(nothing: null): Promise<Place[]>;
 }
+
+let endProfile: (() => Promise<Place[]>) | undefined;
 
 const api: ProbeApi & Record<string, (argument: never) => unknown> = {
   heap: () => {
@@ -30,6 +37,11 @@ const api: ProbeApi & Record<string, (argument: never) => unknown> = {
     for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1;
     return counts;
   },
+  profile: async () => {
+    const { startProfile } = await import('./profiler.ts');
+    endProfile = await startProfile();
+  },
+  profiled: async () => (await endProfile?.()) ?? [],
 };
 
 serveCalls(api);

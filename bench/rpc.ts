@@ -73,6 +73,8 @@ export function remote<Api extends object>(name: string, child: ChildProcess): R
   }
 
   return new Proxy({} as Remote<Api>, {
-    get: (_, method) => (argument: unknown) => ask(String(method), argument),
+    // Whatever has a method `then` is a promise to `await`.
+    get: (_, method) =>
+      method === 'then' ? undefined : (argument: unknown) => ask(String(method), argument),
   });
 }

@@ -5,9 +5,10 @@ import { dial } from './dial.ts';
 import { fanout } from './fanout.ts';
 import { idle } from './idle.ts';
 import { nodes } from './nodes.ts';
+import { profile } from './profile.ts';
 import { slow } from './slow.ts';
 
-export const benches = { fanout, dial, calls, idle, connect, nodes, slow } satisfies Record<
+export const benches = { fanout, dial, calls, idle, connect, nodes, slow, profile } satisfies Record<
   string,
   (options: Options) => Promise<Outcome>
 >;

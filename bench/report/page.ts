@@ -7,7 +7,14 @@ import { table } from './markdown.ts';
 import { mustShowTable } from './must-show.ts';
 import type { Results } from './results.ts';
 import type { Section } from './section.ts';
-import { connectSection, dialSection, idleSection, nodesSection, slowSection } from './sections.ts';
+import {
+  connectSection,
+  dialSection,
+  idleSection,
+  nodesSection,
+  profileSection,
+  slowSection,
+} from './sections.ts';
 
 const sections: Readonly<Record<BenchName, (results: Results) => Section>> = {
   fanout: fanoutSection,
@@ -17,6 +24,7 @@ const sections: Readonly<Record<BenchName, (results: Results) => Section>> = {
   connect: connectSection,
   nodes: nodesSection,
   slow: slowSection,
+  profile: profileSection,
 };
 
 export interface Page {

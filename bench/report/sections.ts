@@ -1,9 +1,10 @@
+import { elsewhere } from '../benches/profile.ts';
 import type { BenchName } from '../benches/table.ts';
 import type { Figure, Scenario } from '../run/figures.ts';
 import { type SubjectName, subjectOf } from '../subjects.ts';
 import { colors } from './look.ts';
 import { duration, short, table } from './markdown.ts';
-import { medianOf, type Results, subjectsOf, toBare } from './results.ts';
+import { medianOf, type Results, subjectsOf, toBare, valuesOf } from './results.ts';
 import type { Section } from './section.ts';
 import { barChart } from './svg.ts';
 
@@ -132,6 +133,35 @@ export function slowSection(results: Results): Section {
     table([['', 'p50', 'p99', 'p99.9', 'held, MB', 'most resident, MB', 'stalled ones ended'], ...rows]),
   ];
   return { title: 'Slow readers', text: text.join('\n\n'), plots: {} };
+}
+
+export function profileSection(results: Results): Section {
+  const subjects = subjectsOf(figuresOf(results, 'profile'));
+  const text = [
+    'Self time of each function (V8’s sampling profiler) for one delivered signal, in µs, one signal at a time. A name without a file is native code: `(program)` is what runs outside of JavaScript, such as the event loop and the kernel on its behalf. A dash stands for less than the least that is shown. Sampling costs something itself: the ratios in *Fan-out* are those that count.',
+    ...subjects.map((subject) => placesTable(results, subject)),
+  ];
+  return { title: 'Which line costs what', text: text.join('\n\n'), plots: {} };
+}
+
+/** What each place costs, by the size of the hub; the most expensive first. */
+function placesTable(results: Results, subject: SubjectName): string {
+  const figures = figuresOf(results, 'profile').filter((figure) => figure.subject === subject);
+  const sizes = valuesOf(figures, 'sockets');
+  const rows = valuesOf(figures, 'place').map((place) => ({
+    place: String(place),
+    costs: sizes.map((sockets) => medianOf(results, 'profile', subject, { sockets, place }, 'selfUs')),
+  }));
+  const dearest = ({ costs }: (typeof rows)[number]) => Math.max(...costs.map((cost) => cost ?? 0));
+  const named = rows.filter(({ place }) => place !== elsewhere).toSorted((a, b) => dearest(b) - dearest(a));
+  const others = rows.filter(({ place }) => place === elsewhere);
+  const sums = sizes.map((_, i) => rows.reduce((sum, { costs }) => sum + (costs[i] ?? 0), 0));
+  return table([
+    [subjectOf(subject).label, ...sizes.map((size) => `hub of ${short(Number(size))}`)],
+    ...named.map(({ place, costs }) => [`\`${place}\``, ...costs]),
+    ...others.map(({ place, costs }) => [place, ...costs]),
+    ['together', ...sums],
+  ]);
 }
 
 function bar(subject: SubjectName, suffix: string, value: number | null, note: string) {
