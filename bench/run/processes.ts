@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 /** Where a process runs: servers and Redis on one core, load on the other, so that neither takes the other's time. */
@@ -17,13 +17,19 @@ const realTime = ['--reset-on-fork', '--rr', '1'];
 /** Whether a process may go before others here: root may, and whoever has CAP_SYS_NICE. */
 export const mayGoFirst = succeeds('chrt', [...realTime, 'true']);
 
+const sessionFile = '/proc/self/autogroup';
+
+/** The session's place among others before the bench, on the scale of `nice`. */
+let placeBefore: string | undefined;
+
 /**
  * Sets the bench, with all that it starts, before the other sessions of the machine, where the kernel groups by session (-15
- * on the scale of `nice`): watchers and editors would be in the way.
+ * on the scale of `nice`): watchers and editors would be in the way. Its session is that of the terminal: see `endAll`.
  */
 export function goAhead(): void {
   try {
-    if (mayGoFirst) writeFileSync('/proc/self/autogroup', '-15');
+    placeBefore ??= readFileSync(sessionFile, 'utf8').trim().split(' ').at(-1);
+    if (mayGoFirst) writeFileSync(sessionFile, '-15');
   } catch {
     // This kernel does not group.
   }
@@ -87,9 +93,11 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** Ends whatever still runs. */
+/** Ends whatever still runs, and gives the session its place back. */
 export function endAll(): void {
   for (const child of running) child.kill('SIGKILL');
+  // What is run in this terminal next would still go before whatever it starts in sessions of their own.
+  if (placeBefore !== undefined && mayGoFirst) writeFileSync(sessionFile, placeBefore);
 }
 
 /** Binds a process that runs already. */
