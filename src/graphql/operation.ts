@@ -8,11 +8,12 @@ import {
   getOperationAST,
   type OperationTypeNode,
 } from 'graphql';
+import { createLRUCache } from 'graphql-yoga';
 import { bearerToken } from './auth.ts';
 import { type Context, type ContextParts, createContext, type Transport } from './context.ts';
 import type { MaskError } from './errors.ts';
 import type { Params } from './request.ts';
-import type { Yoga } from './yoga.ts';
+import { cachedDocuments, type Yoga } from './yoga.ts';
 
 /** An operation that was looked at, by the parser and the rules that are the same on every transport. */
 export interface Prepared {
@@ -24,6 +25,9 @@ export interface Prepared {
   readonly kind: OperationTypeNode | undefined;
 }
 
+/** What does not depend on which of a document's operations is meant. */
+type Looked = Pick<Prepared, 'document' | 'errors'>;
+
 /** What our own transports do before they run an operation; it means the same on each, and through Yoga. */
 export interface Operations {
   /** Throws for a text that is no document. */
@@ -34,11 +38,20 @@ export interface Operations {
 export function createOperations(yoga: Yoga, parts: ContextParts): Operations {
   // Once: neither the parser nor the rules depend on who asks, and to make them anew for each request costs more than they do.
   const { parse, validate, schema } = yoga.getEnveloped({});
+  // Yoga remembers them too, but goes through its plugins first.
+  const known = createLRUCache<Looked>({ max: cachedDocuments });
+
+  function look(query: string): Looked {
+    const document = parse(query) as DocumentNode;
+    const looked = { document, errors: validate(schema, document) as readonly GraphQLError[] };
+    known.set(query, looked);
+    return looked;
+  }
+
   return {
-    prepare(params) {
-      const document = parse(params.query) as DocumentNode;
-      const errors = validate(schema, document) as readonly GraphQLError[];
-      const kind = getOperationAST(document, params.operationName)?.operation;
+    prepare({ query, operationName }) {
+      const { document, errors } = known.get(query) ?? look(query);
+      const kind = getOperationAST(document, operationName)?.operation;
       return { schema, document, errors, kind };
     },
     contextOf: createContext.bind(null, parts),

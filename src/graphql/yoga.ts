@@ -5,8 +5,11 @@ import { type ContextParts, createContext } from './context.ts';
 import { documentLimits } from './document-limits.ts';
 import type { MaskError } from './errors.ts';
 
-/** How many documents stay parsed. With the limits on each, and the largest body for a text, about 50 MiB at most. */
-const cachedDocuments = 100;
+/**
+ * How many documents stay parsed here, and as many in operation.ts, which are mostly the same. With the limits on each, and the
+ * largest body for a text, about 50 MiB at most.
+ */
+export const cachedDocuments = 50;
 
 export type Yoga = ReturnType<typeof createGraphQLServer>;
 
