@@ -72,7 +72,7 @@ function cellOf(hub: Hub): Cell {
   return {
     subject,
     label: `a hub of ${sockets}, ${operations} operations`,
-    mostRepetitions: isPromised(hub) ? undefined : close.includes(subject) ? 2 : 1,
+    mostRepetitions: isPromised(hub) ? undefined : 1,
     measure: (repetition) => measure(hub, repetition),
   };
 }
