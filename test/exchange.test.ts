@@ -8,6 +8,7 @@ import { createWheel, systemClock } from '../src/signaling/clock.ts';
 import { dial } from '../src/signaling/dial.ts';
 import { entryFor } from '../src/signaling/entry.ts';
 import { defaultLimits } from '../src/signaling/limits.ts';
+import { createLookAhead } from '../src/signaling/look-ahead.ts';
 import { createNode, type SignalingNode } from '../src/signaling/node.ts';
 import type { Bus } from '../src/signaling/ports.ts';
 import type { Envelope, Signal } from '../src/signaling/signal.ts';
@@ -59,6 +60,7 @@ async function join(
       end() {},
       cut() {},
       gone: false,
+      isClear: true,
     },
     kinds: null,
     hubIds: null,
@@ -455,6 +457,27 @@ test('a slice ends early when what is served takes long, and is small while some
   // Nothing is urgent for the tests that follow.
   now = 0;
   urgent();
+});
+
+test('each slice is looked at before the first of it is served, whether turns end early or not', async () => {
+  const items = Array.from({ length: 3 * slice }, (_, item) => item);
+  const looked: number[] = [];
+  const served: number[] = [];
+  const done = Promise.withResolvers<void>();
+  const ahead = createLookAhead(items, (item) => {
+    looked.push(item);
+    return item % 2 === 0;
+  });
+  const serve = (item: number): void => {
+    if (served.length === 0) expect(looked).toHaveLength(slice);
+    expect(looked).toContain(item);
+    served.push(item);
+  };
+  inSlices(items, serve, done.resolve, ahead);
+  await done.promise;
+  expect(looked).toEqual(items);
+  expect(served).toEqual(items);
+  expect(ahead(4 * slice)).toBe(items.length / 2);
 });
 
 test('a socket that was closed while it opened is not let in again', async () => {

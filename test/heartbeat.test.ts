@@ -209,6 +209,69 @@ describe('over server-sent events', () => {
   });
 });
 
+describe('a large hub that is notified shortly before a beat', () => {
+  const count = 18;
+
+  /** Somebody who notifies the hub. */
+  async function notifying(url: string): Promise<(payload: string) => Promise<void>> {
+    const token = await tokenFor('bob');
+    const raw = rawSse(url, token);
+    await raw.contains('SocketReady');
+    const socketId = /"socketId":"([^"]+)"/.exec(raw.text)?.[1];
+    return async (payload) => void (await as(url, token).notify({ recipients: ['team'], socketId, payload }));
+  }
+
+  test('takes the pings of its sockets with it, which are to be answered as ever', async () => {
+    const { clock, node } = await startNode();
+    const token = await tokenFor('alice');
+    const answering = await Promise.all(Array.from({ length: count }, () => signedInWs(node.url, token)));
+    const deaf = await signedInWs(node.url, token, { autoPong: false });
+    const pings = new Map<RawWs, number>();
+    for (const raw of [...answering, deaf]) {
+      raw.ws.on('ping', () => pings.set(raw, (pings.get(raw) ?? 0) + 1));
+      raw.subscribe('1', listenDocument);
+      await raw.nextOf('next');
+    }
+    const notify = await notifying(node.url);
+    pings.clear();
+    pass(clock, beat - 1);
+    const settled = () => Promise.all([...answering, deaf].map(roundTrip));
+    await settled();
+    expect(pings.size).toBe(0);
+    await notify('first');
+    for (const raw of [...answering, deaf]) await raw.nextOf('next');
+    await settled();
+    expect([...pings.values()]).toEqual(Array(count + 1).fill(1));
+
+    pass(clock, 1);
+    await settled();
+    expect([...pings.values()]).toEqual(Array(count + 1).fill(1));
+    pass(clock, answer);
+    expect(await deaf.closed).toMatchObject({ code: 1006 });
+    await until('the socket is gone', () => node.stats().sockets === count + 1);
+    pass(clock, beat - answer);
+    await Promise.all(answering.map(roundTrip));
+    expect(answering.map((raw) => pings.get(raw))).toEqual(Array(count).fill(2));
+  });
+
+  test('is sign of life enough on its streams, which get no comment then', async () => {
+    const { clock, node } = await startNode();
+    const token = await tokenFor('alice');
+    const streams = Array.from({ length: count }, () => rawSse(node.url, token));
+    await Promise.all(streams.map((raw) => raw.contains('SocketReady')));
+    const notify = await notifying(node.url);
+    pass(clock, beat - 1);
+    await notify('first');
+    await Promise.all(streams.map((raw) => raw.contains('first')));
+    pass(clock, beat);
+    await notify('second');
+    await Promise.all(streams.map((raw) => raw.contains('second')));
+    expect(streams.map((raw) => comments(raw.text))).toEqual(Array(count).fill(0));
+    pass(clock, beat + 1);
+    for (const raw of streams) await until('the comment', () => comments(raw.text) === 1);
+  });
+});
+
 describe('rotation', () => {
   test('a stream is broken off after five minutes, each at another time, and told to come back at once', async () => {
     const { clock, node } = await startNode();

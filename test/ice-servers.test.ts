@@ -217,7 +217,7 @@ describe.each(engines)('ICE servers on %s', (engine) => {
     const opened = await signaling.open(
       identityOf('bob'),
       {},
-      { write() {}, end() {}, cut() {}, writeNow() {}, gone: false },
+      { write() {}, end() {}, cut() {}, writeNow() {}, gone: false, isClear: true },
     );
     const [alice, bob] = [
       await signaling.caller(identityOf('alice')),

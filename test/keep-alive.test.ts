@@ -193,6 +193,7 @@ function openedSocket(generation = 1) {
         isCut = true;
       },
       gone: false,
+      isClear: true,
     },
     kinds: null,
     hubIds: null,

@@ -259,7 +259,7 @@ test.each(engines)(
     clock.advance(2000);
 
     meanwhile = () => signaling.grantHub(grant);
-    const sink = { write() {}, end() {}, cut() {}, writeNow() {}, gone: false };
+    const sink = { write() {}, end() {}, cut() {}, writeNow() {}, gone: false, isClear: true };
     await signaling.open(bobsIdentity, {}, sink);
 
     expect([...(await store.user('bob')).access.keys()]).toContain('grant:team');

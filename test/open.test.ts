@@ -49,6 +49,7 @@ function sinkOf() {
     cut() {},
     writeNow() {},
     gone: false,
+    isClear: true,
   };
   return { written, sink };
 }

@@ -10,6 +10,9 @@ export interface Frame {
 /** RFC 6455, section 5.2: a final text frame, not masked, because it comes from a server. */
 const finalText = 0x81;
 
+/** A Ping with nothing to say (RFC 6455, section 5.5.2). */
+export const pingFrame = Buffer.from([0x89, 0]);
+
 /** What stands around the id and the payload of a `next`. */
 const [beforeId, afterId, afterPayload] = ['{"id":', ',"type":"next","payload":', '}'];
 
@@ -36,8 +39,9 @@ export class FrameSheet {
   readonly #payloads: readonly Buffer[];
   /** Of the frames without their ids, in bytes. */
   readonly #bareLength: number;
-  /** The frames with the last id, and where in them it stands. */
-  #bytes: Buffer = Buffer.alloc(0);
+  /** The frames with the last id, and behind them a Ping; the same without that; and where in them the id stands. */
+  #bytesAndPing: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = this.#bytesAndPing;
   #places: readonly number[] = [];
   /** The last id: an id is encoded once, and copied to each frame. */
   #id: Buffer | undefined;
@@ -53,18 +57,19 @@ export class FrameSheet {
     return this.#bareLength + this.#payloads.length * id.length;
   }
 
-  /** The frames with this id, by `asciiJson`. The bytes are the caller's until the next call. */
-  addressed(id: string): Buffer {
+  /** The frames with this id, by `asciiJson`, and a Ping if wanted. The bytes are the caller's until the next call. */
+  addressed(id: string, withPing = false): Buffer {
     if (this.#id?.length === id.length) this.#id.write(id, 'latin1');
     else this.#id = this.#layOut(id);
     for (const place of this.#places) this.#bytes.set(this.#id, place);
-    return this.#bytes;
+    return withPing ? this.#bytesAndPing : this.#bytes;
   }
 
   /** Makes room for ids as long as this one. */
   #layOut(id: string): Buffer {
     const frames = this.#payloads.map((text) => ({ id, text }));
-    this.#bytes = joinFrames(frames);
+    this.#bytesAndPing = Buffer.concat([joinFrames(frames), pingFrame]);
+    this.#bytes = this.#bytesAndPing.subarray(0, -pingFrame.length);
     let end = 0;
     this.#places = frames.map((frame) => {
       end += frameLength(frame);

@@ -1,4 +1,5 @@
 import { type Clock, createPace, pause } from '../signaling/clock.ts';
+import { createLookAhead } from '../signaling/look-ahead.ts';
 import { heartbeatMs } from '../signaling/open.ts';
 import { inSlices, slice } from '../signaling/slices.ts';
 
@@ -6,7 +7,11 @@ import { inSlices, slice } from '../signaling/slices.ts';
 export interface Beating {
   /** Those that are pinged with it. For the heartbeat alone. */
   slot?: Set<Beating> | undefined;
-  /** Send one now. */
+  /** Nothing waits: a sign of life would be written at once. */
+  readonly isClear?: boolean;
+  /** One is to be sent within `leadMs`: whatever is written meanwhile may carry it. */
+  owe?(): void;
+  /** Send one now, if it is still owed. */
   ping(): void;
   /** The last one has had time to be answered. */
   expectPong?(): void;
@@ -21,6 +26,10 @@ export interface Heartbeat {
 const tickMs = 250;
 const ticksPerSecond = 1000 / tickMs;
 const ticks = heartbeatMs / tickMs;
+
+/** How long a sign of life waits for a signal that may carry it, in milliseconds: it comes so much earlier then. */
+const leadMs = 1000;
+const leadTicks = leadMs / tickMs;
 
 /** How long an answer may take, in ticks. */
 const pongTicks = 6 * ticksPerSecond;
@@ -56,6 +65,7 @@ export function createHeartbeat(clock: Clock): Heartbeat {
   function beat(): void {
     const from = tick + 1;
     tick += ticksPassed();
+    inSlices(during(from + leadTicks, tick + leadTicks), (connection) => connection.owe?.());
     void pingInGroups([...during(from, tick)]);
     // Those that were pinged that long ago.
     const ago = ticks - pongTicks;
@@ -100,10 +110,16 @@ async function pingInGroups(connections: readonly Beating[]): Promise<void> {
   const size = Math.max(group.size, Math.ceil(connections.length / group.most));
   for (let from = 0; from < connections.length; from += size) {
     if (from > 0) await pause(group.pauseMs);
+    const some = connections.slice(from, from + size);
+    createLookAhead(some, lookAt)(some.length);
     // Some may have left.
-    for (const connection of connections.slice(from, from + size))
-      if (connection.slot?.has(connection)) connection.ping();
+    for (const connection of some) if (connection.slot?.has(connection)) connection.ping();
   }
+}
+
+/** At what a sign of life needs. */
+function lookAt({ slot, isClear }: Beating): boolean {
+  return isClear === true && slot !== undefined;
 }
 
 function emptiest(slots: readonly Set<Beating>[]): Set<Beating> {

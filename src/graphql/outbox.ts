@@ -1,6 +1,6 @@
 import type { Socket as Connection } from 'node:net';
 import type { Reader, SlowReaders } from './slow-readers.ts';
-import { descriptorOf, writeThrough } from './wire.ts';
+import { canWriteThrough, descriptorOf, writeThrough } from './wire.ts';
 
 /** How many bytes may wait for a reader before its connection is given up. */
 const mostUnsent = 1024 * 1024;
@@ -38,6 +38,8 @@ export class Outbox<Item> implements Reader {
   readonly #readers: SlowReaders;
   readonly #owner: { slow(): void };
   #descriptor: number;
+  /** A sign of life is to be sent soon, the first one from the start: the next bytes that leave at once are one, or carry one. */
+  owesSign = true;
   #items: readonly Item[] = nothing;
   #scheduled = false;
   #awaitsDrain = false;
@@ -62,6 +64,11 @@ export class Outbox<Item> implements Reader {
 
   get unsent(): number {
     return this.#connection.destroyed ? 0 : this.#connection.writableLength + this.#held;
+  }
+
+  /** Nothing waits: `writeNow` would write at once. */
+  get isClear(): boolean {
+    return this.#items.length === 0 && canWriteThrough(this.#connection, this.#descriptor);
   }
 
   cut(): void {
@@ -92,6 +99,7 @@ export class Outbox<Item> implements Reader {
     if (this.#items.length > 0) return false;
     const taken = writeThrough(this.#connection, this.#descriptor, bytes);
     if (taken === 0) return false;
+    this.owesSign = false;
     this.#pushed += bytes.length;
     if (taken === bytes.length) return true;
     this.#excused = this.#pushed;

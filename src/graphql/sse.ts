@@ -116,6 +116,10 @@ class SseDoor implements Door, Sink, Beating {
     return this.#response.closed;
   }
 
+  get isClear(): boolean {
+    return this.#outbox.isClear;
+  }
+
   write(signal: Signal): void {
     this.#push(this.#plan.renderAs(signal, eventOf));
   }
@@ -131,12 +135,18 @@ class SseDoor implements Door, Sink, Beating {
     else this.#finish(!mayComeBack(code));
   }
 
+  owe(): void {
+    this.#outbox.owesSign = true;
+  }
+
   ping(): void {
     if (--this.#beatsLeft > 0 || !this.#socket) this.#comment();
     else this.#parts.signaling.close(this.#socket, 'ROTATION');
   }
 
+  /** Unless a signal was sign of life enough. */
   #comment(): void {
+    if (!this.#outbox.owesSign) return;
     const bytes = this.#chunked ? comment.framed : comment.body;
     if (!this.#response.headersSent || !this.#outbox.writeNow(bytes)) this.#push(comment);
   }
@@ -163,6 +173,7 @@ class SseDoor implements Door, Sink, Beating {
       this.#response.writeHead(200, headers).flushHeaders();
       this.#connection.setNoDelay(true);
     }
+    this.#outbox.owesSign = false;
     this.#outbox.push(chunk);
   }
 

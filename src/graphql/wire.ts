@@ -14,12 +14,19 @@ export function descriptorOf(connection: Connection): number {
 }
 
 /**
+ * Nothing waits in the stream of an open connection. Once it is destroyed, and so no longer writable, the descriptor may be
+ * another's.
+ */
+export function canWriteThrough(connection: Connection, descriptor: number): boolean {
+  return descriptor >= 0 && connection.writable && connection.writableLength === 0;
+}
+
+/**
  * Writes to a connection with this descriptor, at once, and returns how many bytes the kernel took: none when there is
  * no room, when something waits in the stream already, or when the connection is broken, which the stream finds out.
  */
 export function writeThrough(connection: Connection, descriptor: number, bytes: Buffer): number {
-  // Once it is destroyed, and so no longer writable, the descriptor may be another's.
-  if (descriptor < 0 || !connection.writable || connection.writableLength > 0) return 0;
+  if (!canWriteThrough(connection, descriptor)) return 0;
   try {
     return writeSync(descriptor, bytes, 0, bytes.length);
   } catch {

@@ -1,7 +1,7 @@
 import type { Socket as TcpConnection } from 'node:net';
 import { CloseCode } from 'graphql-ws';
 import type { WebSocket } from 'ws';
-import { type Frame, framePacking } from './frame.ts';
+import { type Frame, framePacking, pingFrame } from './frame.ts';
 import type { Beating } from './heartbeat.ts';
 import { Outbox } from './outbox.ts';
 import { noResume, type Resume } from './resume.ts';
@@ -10,9 +10,6 @@ import type { WsDoor } from './ws-door.ts';
 
 /** How many operations may run on one connection; its open sockets do not count. */
 const mostRunning = 64;
-
-/** A Ping with nothing to say (RFC 6455, section 5.5.2). */
-const pingFrame = Buffer.from([0x89, 0]);
 
 /** One WebSocket connection, and what we keep of it. */
 export class WsConnection implements Beating {
@@ -48,6 +45,10 @@ export class WsConnection implements Beating {
     this.#ws = ws;
     this.#tcp = tcp;
     this.outbox = new Outbox(tcp, framePacking, slowReaders, this);
+  }
+
+  get isClear(): boolean {
+    return this.outbox.isClear;
   }
 
   get protocol(): string {
@@ -128,9 +129,17 @@ export class WsConnection implements Beating {
     this.terminate();
   }
 
-  ping(): void {
+  owe(): void {
     this.#alive = false;
+    this.outbox.owesSign = true;
+  }
+
+  ping(): void {
     this.#late = !this.greeted;
+    // Signals of a large hub have taken it with them.
+    if (!this.outbox.owesSign) return;
+    this.#alive = false;
+    this.outbox.owesSign = false;
     if (!this.outbox.writeNow(pingFrame)) this.#ws.ping();
   }
 

@@ -62,6 +62,10 @@ export class WsDoor implements Door, Sink, AsyncIterableIterator<never> {
     return !this.#connection.doors.includes(this);
   }
 
+  get isClear(): boolean {
+    return this.#outbox.isClear;
+  }
+
   write(signal: Signal): void {
     this.#connection.write({ id: this.#frameId, text: this.#plan.renderAs(signal, payloadOf) });
   }
@@ -69,7 +73,8 @@ export class WsDoor implements Door, Sink, AsyncIterableIterator<never> {
   writeNow(batch: Batch): void {
     const sheet = this.#plan.renderAll(batch, payloadOf, sheetOf);
     const isPiece = sheet.lengthFor(this.#frameId) <= pieceBytes;
-    if (isPiece && this.#outbox.writeNow(sheet.addressed(this.#frameId))) return;
+    const outbox = this.#outbox;
+    if (isPiece && outbox.writeNow(sheet.addressed(this.#frameId, outbox.owesSign))) return;
     for (const signal of batch.signals) this.write(signal);
   }
 

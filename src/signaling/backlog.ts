@@ -1,3 +1,4 @@
+import { createLookAhead } from './look-ahead.ts';
 import type { Room } from './rooms.ts';
 import type { Batch, Signal } from './signal.ts';
 import { inSlices } from './slices.ts';
@@ -75,7 +76,8 @@ export function createBacklog(
     const round = next;
     running = round;
     next = createRound();
-    inSlices(socketsOf(round), (socket) => serve(round, socket), finish);
+    const ahead = createLookAhead(everyoneOf(round), lookAt);
+    inSlices(socketsOf(round), (socket) => serve(round, socket), finish, ahead);
   }
 
   function serve(round: Round, socket: Socket): void {
@@ -133,6 +135,17 @@ function include({ signals, visits }: Round, signal: Signal, audience: Audience,
   const visit = visits.find((each) => each.audience === audience);
   if (visit) visit.extent = Math.max(visit.extent, extent);
   else visits.push({ audience, extent, served: 0 });
+}
+
+/** The same sockets, without serving them. */
+function* everyoneOf({ visits }: Round): Generator<Socket, undefined> {
+  for (const { audience } of visits) yield* audience.sockets;
+  return undefined;
+}
+
+/** At what `admitted` and `writeNow` need. */
+function lookAt({ held, seen, closed, kinds, record, sink }: Socket): boolean {
+  return sink.isClear && !held && seen >= 0 && !closed && kinds === null && record.socketId !== '';
 }
 
 /** Sockets that leave meanwhile only let others move up: whoever is to be served still is. */

@@ -1,14 +1,15 @@
+import type { LookAhead } from './look-ahead.ts';
 import { endTurn } from './turns-end.ts';
 
 /** For so long after something urgent slices are small and rest in between, in milliseconds. */
 const urgentMs = 20;
 
 /** By `performance.now()`. */
-let restsUntil = 0;
+let urgentUntil = 0;
 
 /** Somebody is being rung, or was just sent something of their own: slices of long work are small, and let go of the core in between. */
 export function urgent(): void {
-  restsUntil = performance.now() + urgentMs;
+  urgentUntil = performance.now() + urgentMs;
 }
 
 const bed = new Int32Array(new SharedArrayBuffer(4));
@@ -39,19 +40,22 @@ const unwatched = 4;
 
 /**
  * Serves a slice of items in each turn of the event loop, the first of them at once, so that nothing else waits for all of
- * them; then calls `done`. Of a set, whoever has left it meanwhile is not served.
+ * them; then calls `done`. Of a set, whoever has left it meanwhile is not served. `ahead` looks at each slice before that.
  */
 export function inSlices<Item>(
   items: Iterable<Item>,
   serve: (item: Item) => void,
   done: () => void = () => {},
+  ahead?: LookAhead,
 ): void {
   const left = items[Symbol.iterator]();
+  let total = 0;
   function proceed(): void {
     const now = performance.now();
     const end = now + longestMs;
-    const most = now < restsUntil ? urgentSlice : slice;
-    for (let served = 0; served < most; served++) {
+    const most = now < urgentUntil ? urgentSlice : slice;
+    ahead?.(total + most);
+    for (let served = 0; served < most; served++, total++) {
       if (served > 0 && served % unwatched === 0 && performance.now() > end) break;
       const next = left.next();
       if (next.done) {
@@ -64,7 +68,7 @@ export function inSlices<Item>(
   }
   function goOn(): void {
     endTurn();
-    if (performance.now() < restsUntil) rest();
+    if (performance.now() < urgentUntil) rest();
     proceed();
   }
   proceed();

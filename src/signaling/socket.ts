@@ -16,6 +16,8 @@ export interface Sink {
   cut(): void;
   /** The client has left. */
   readonly gone: boolean;
+  /** Nothing waits: `writeNow` would write at once. */
+  readonly isClear: boolean;
 }
 
 /** One open `incomingSignal` subscription on this node. */

@@ -82,6 +82,7 @@ export function createModelSockets(parts: ModelSocketsParts): ModelSockets {
         end: () => left(socket, 'SERVICE'),
         cut: () => left(socket, 'CLIENT'),
         writeNow: () => {},
+        isClear: true,
       },
       socket: undefined,
       socketId: undefined,
