@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { chunkOf, joinBodies, joinChunks } from '../src/graphql/chunk.ts';
-import { asciiJson, FrameSheet, joinFrames } from '../src/graphql/frame.ts';
+import { asciiJson, FrameSheet, joinFrames, pingFrame } from '../src/graphql/frame.ts';
 
 /** What a real client reads when a server writes these bytes to its upgraded connection. */
 async function readBack(bytes: Buffer, count: number): Promise<string[]> {
@@ -65,4 +65,12 @@ test('chunks are joined in their order, with and without their framing', () => {
   expect(String(joinChunks([one, two]))).toBe('8\r\none é\n\n\r\n5\r\ntwo\n\n\r\n');
   expect(String(joinChunks([two, one]))).toBe('5\r\ntwo\n\n\r\n8\r\none é\n\n\r\n');
   expect(String(joinBodies([one, two]))).toBe('one é\n\ntwo\n\n');
+});
+
+test('a Ping stands behind the frames where it is wanted', () => {
+  const sheet = new FrameSheet([Buffer.from('1'), Buffer.from('2')]);
+  const frames = Buffer.from(sheet.addressed(asciiJson('a')));
+  expect(sheet.addressed(asciiJson('a'), true)).toEqual(Buffer.concat([frames, pingFrame]));
+  expect(sheet.addressed(asciiJson('a'))).toEqual(frames);
+  expect(pingFrame).toEqual(Buffer.from('8900', 'hex'));
 });

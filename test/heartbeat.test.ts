@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createHeartbeat } from '../src/graphql/heartbeat.ts';
 import { createBeats } from '../src/signaling/beats.ts';
-import { slice } from '../src/signaling/slices.ts';
+import { slice, urgent } from '../src/signaling/slices.ts';
 import { as, post } from './support/api.ts';
 import { type ManualClock, manualClock } from './support/clock.ts';
 import { listenDocument } from './support/listen.ts';
@@ -141,6 +141,35 @@ test('nobody waits for a ping much longer than a heartbeat, however the number o
   heartbeat.stop();
 });
 
+test('whoever is pinged was told before that a ping is due, even if a turn took two seconds', () => {
+  fakePauses();
+  const clock = manualClock();
+  const heartbeat = createHeartbeat(clock);
+  const told = new Map<object, number>();
+  const pinged = new Map<object, number>();
+  const count = (counts: Map<object, number>, key: object) =>
+    void counts.set(key, (counts.get(key) ?? 0) + 1);
+  const connections = Array.from({ length: slice }, () => {
+    const connection = {
+      owe: () => count(told, connection),
+      ping() {
+        count(pinged, connection);
+        expect(told.get(connection)).toBe(pinged.get(connection));
+      },
+    };
+    heartbeat.add(connection);
+    return connection;
+  });
+  urgent();
+  pass(clock, beat - 2);
+  expect(told.size).toBe(0);
+  clock.advance(2000);
+  vi.advanceTimersByTime(125);
+  expect(pinged.size).toBeGreaterThan(0);
+  expect([...told.values()]).toEqual(connections.map(() => 1));
+  heartbeat.stop();
+});
+
 test('a process that slept for a minute makes up for no more than a second', async () => {
   fakePauses();
   const clock = manualClock();
@@ -233,14 +262,17 @@ describe('a large hub that is notified shortly before a beat', () => {
       await raw.nextOf('next');
     }
     const notify = await notifying(node.url);
-    pings.clear();
-    pass(clock, beat - 1);
     const settled = () => Promise.all([...answering, deaf].map(roundTrip));
+    const heard = async (payload: string) => {
+      await notify(payload);
+      for (const raw of [...answering, deaf]) await raw.nextOf('next');
+      await settled();
+    };
+    await heard('too early');
+    pass(clock, beat - 1);
     await settled();
     expect(pings.size).toBe(0);
-    await notify('first');
-    for (const raw of [...answering, deaf]) await raw.nextOf('next');
-    await settled();
+    await heard('in time');
     expect([...pings.values()]).toEqual(Array(count + 1).fill(1));
 
     pass(clock, 1);

@@ -7,11 +7,11 @@ import { inSlices, slice } from '../signaling/slices.ts';
 export interface Beating {
   /** Those that are pinged with it. For the heartbeat alone. */
   slot?: Set<Beating> | undefined;
-  /** Nothing waits: a sign of life would be written at once. */
+  /** Nothing waits to be written. */
   readonly isClear?: boolean;
-  /** One is to be sent within `leadMs`: whatever is written meanwhile may carry it. */
+  /** One is due in `leadMs`: whatever is written meanwhile may carry it. */
   owe?(): void;
-  /** Send one now, if it is still owed. */
+  /** Send one now, unless something has carried it since `owe`. */
   ping(): void;
   /** The last one has had time to be answered. */
   expectPong?(): void;
@@ -65,7 +65,8 @@ export function createHeartbeat(clock: Clock): Heartbeat {
   function beat(): void {
     const from = tick + 1;
     tick += ticksPassed();
-    inSlices(during(from + leadTicks, tick + leadTicks), (connection) => connection.owe?.());
+    // All at once, for it is nothing but a note: after a long turn some are pinged right away.
+    for (const connection of during(from + leadTicks, tick + leadTicks)) connection.owe?.();
     void pingInGroups([...during(from, tick)]);
     // Those that were pinged that long ago.
     const ago = ticks - pongTicks;

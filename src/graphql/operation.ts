@@ -13,7 +13,7 @@ import { bearerToken } from './auth.ts';
 import { type Context, type ContextParts, createContext, type Transport } from './context.ts';
 import type { MaskError } from './errors.ts';
 import type { Params } from './request.ts';
-import { cachedDocuments, type Yoga } from './yoga.ts';
+import type { Yoga } from './yoga.ts';
 
 /** An operation that was looked at, by the parser and the rules that are the same on every transport. */
 export interface Prepared {
@@ -24,6 +24,9 @@ export interface Prepared {
   /** Undefined when it is not clear which of the document's operations is meant. */
   readonly kind: OperationTypeNode | undefined;
 }
+
+/** How many documents stay parsed. With the limits on each, and the largest body for a text, about 50 MiB at most. */
+const cachedDocuments = 100;
 
 /** What does not depend on which of a document's operations is meant. */
 type Looked = Pick<Prepared, 'document' | 'errors'>;

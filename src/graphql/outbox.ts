@@ -38,8 +38,8 @@ export class Outbox<Item> implements Reader {
   readonly #readers: SlowReaders;
   readonly #owner: { slow(): void };
   #descriptor: number;
-  /** A sign of life is to be sent soon, the first one from the start: the next bytes that leave at once are one, or carry one. */
-  owesSign = true;
+  /** Of the sign of life that is due within moments: the next bytes that leave at once are one, or carry one. */
+  sign: 'OWED' | 'SENT' | undefined = undefined;
   #items: readonly Item[] = nothing;
   #scheduled = false;
   #awaitsDrain = false;
@@ -66,7 +66,7 @@ export class Outbox<Item> implements Reader {
     return this.#connection.destroyed ? 0 : this.#connection.writableLength + this.#held;
   }
 
-  /** Nothing waits: `writeNow` would write at once. */
+  /** Nothing waits to be written. */
   get isClear(): boolean {
     return this.#items.length === 0 && canWriteThrough(this.#connection, this.#descriptor);
   }
@@ -99,13 +99,18 @@ export class Outbox<Item> implements Reader {
     if (this.#items.length > 0) return false;
     const taken = writeThrough(this.#connection, this.#descriptor, bytes);
     if (taken === 0) return false;
-    this.owesSign = false;
+    this.signed();
     this.#pushed += bytes.length;
     if (taken === bytes.length) return true;
     this.#excused = this.#pushed;
     this.#connection.write(Buffer.from(bytes.subarray(taken)));
     this.#readers.watch(this);
     return true;
+  }
+
+  /** What was just written is sign of life enough. */
+  signed(): void {
+    if (this.sign === 'OWED') this.sign = 'SENT';
   }
 
   /** From now on nothing is written at once: what is pushed is judged by others first. */

@@ -136,17 +136,18 @@ class SseDoor implements Door, Sink, Beating {
   }
 
   owe(): void {
-    this.#outbox.owesSign = true;
+    this.#outbox.sign = 'OWED';
   }
 
   ping(): void {
-    if (--this.#beatsLeft > 0 || !this.#socket) this.#comment();
-    else this.#parts.signaling.close(this.#socket, 'ROTATION');
+    const isSent = this.#outbox.sign === 'SENT';
+    this.#outbox.sign = undefined;
+    if (--this.#beatsLeft > 0 || !this.#socket) {
+      if (!isSent) this.#comment();
+    } else this.#parts.signaling.close(this.#socket, 'ROTATION');
   }
 
-  /** Unless a signal was sign of life enough. */
   #comment(): void {
-    if (!this.#outbox.owesSign) return;
     const bytes = this.#chunked ? comment.framed : comment.body;
     if (!this.#response.headersSent || !this.#outbox.writeNow(bytes)) this.#push(comment);
   }
@@ -173,7 +174,7 @@ class SseDoor implements Door, Sink, Beating {
       this.#response.writeHead(200, headers).flushHeaders();
       this.#connection.setNoDelay(true);
     }
-    this.#outbox.owesSign = false;
+    this.#outbox.signed();
     this.#outbox.push(chunk);
   }
 

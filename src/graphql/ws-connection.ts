@@ -131,15 +131,16 @@ export class WsConnection implements Beating {
 
   owe(): void {
     this.#alive = false;
-    this.outbox.owesSign = true;
+    this.outbox.sign = 'OWED';
   }
 
   ping(): void {
     this.#late = !this.greeted;
-    // Signals of a large hub have taken it with them.
-    if (!this.outbox.owesSign) return;
+    // Signals of a large hub may have taken it with them.
+    const isSent = this.outbox.sign === 'SENT';
+    this.outbox.sign = undefined;
+    if (isSent) return;
     this.#alive = false;
-    this.outbox.owesSign = false;
     if (!this.outbox.writeNow(pingFrame)) this.#ws.ping();
   }
 
@@ -168,6 +169,6 @@ export class WsConnection implements Beating {
   expectPong(): void {
     if (this.#late && !this.greeted)
       this.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
-    else if (!this.#alive) this.#ws.terminate();
+    else if (!this.#alive && this.outbox.sign !== 'OWED') this.#ws.terminate();
   }
 }

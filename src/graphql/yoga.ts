@@ -5,11 +5,8 @@ import { type ContextParts, createContext } from './context.ts';
 import { documentLimits } from './document-limits.ts';
 import type { MaskError } from './errors.ts';
 
-/**
- * How many documents stay parsed here, and as many in operation.ts, which are mostly the same. With the limits on each, and the
- * largest body for a text, about 50 MiB at most.
- */
-export const cachedDocuments = 50;
+/** How many documents stay parsed of the requests that go through Yoga, few of which do: see operation.ts. */
+const cachedDocuments = 10;
 
 export type Yoga = ReturnType<typeof createGraphQLServer>;
 

@@ -137,9 +137,15 @@ function include({ signals, visits }: Round, signal: Signal, audience: Audience,
   else visits.push({ audience, extent, served: 0 });
 }
 
-/** The same sockets, without serving them. */
+/** Those that `socketsOf` comes to, as long as nobody leaves. */
 function* everyoneOf({ visits }: Round): Generator<Socket, undefined> {
-  for (const { audience } of visits) yield* audience.sockets;
+  for (const { audience, extent } of visits) {
+    let count = 0;
+    for (const socket of audience.sockets) {
+      if (count++ >= extent) break;
+      yield socket;
+    }
+  }
   return undefined;
 }
 

@@ -16,7 +16,7 @@ export interface Sink {
   cut(): void;
   /** The client has left. */
   readonly gone: boolean;
-  /** Nothing waits: `writeNow` would write at once. */
+  /** Nothing waits to be written. */
   readonly isClear: boolean;
 }
 
