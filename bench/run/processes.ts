@@ -27,9 +27,10 @@ let placeBefore: string | undefined;
  * on the scale of `nice`): watchers and editors would be in the way. Its session is that of the terminal: see `endAll`.
  */
 export function goAhead(): void {
+  if (!mayGoFirst) return;
   try {
     placeBefore ??= readFileSync(sessionFile, 'utf8').trim().split(' ').at(-1);
-    if (mayGoFirst) writeFileSync(sessionFile, '-15');
+    writeFileSync(sessionFile, '-15');
   } catch {
     // This kernel does not group.
   }
@@ -97,7 +98,7 @@ async function end(child: ChildProcess): Promise<void> {
 export function endAll(): void {
   for (const child of running) child.kill('SIGKILL');
   // What is run in this terminal next would still go before whatever it starts in sessions of their own.
-  if (placeBefore !== undefined && mayGoFirst) writeFileSync(sessionFile, placeBefore);
+  if (placeBefore !== undefined) writeFileSync(sessionFile, placeBefore);
 }
 
 /** Binds a process that runs already. */

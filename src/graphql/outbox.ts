@@ -38,8 +38,8 @@ export class Outbox<Item> implements Reader {
   readonly #readers: SlowReaders;
   readonly #owner: { slow(): void };
   #descriptor: number;
-  /** Of the sign of life that is due within moments: the next bytes that leave at once are one, or carry one. */
-  sign: 'OWED' | 'SENT' | undefined = undefined;
+  /** Of the sign of life that is due within moments. */
+  #sign: 'OWED' | 'SENT' | undefined;
   #items: readonly Item[] = nothing;
   #scheduled = false;
   #awaitsDrain = false;
@@ -108,9 +108,25 @@ export class Outbox<Item> implements Reader {
     return true;
   }
 
+  /** A sign of life is due within moments: the next bytes that leave at once are to be one, or to carry one. */
+  oweSign(): void {
+    this.#sign = 'OWED';
+  }
+
+  get owesSign(): boolean {
+    return this.#sign === 'OWED';
+  }
+
   /** What was just written is sign of life enough. */
   signed(): void {
-    if (this.sign === 'OWED') this.sign = 'SENT';
+    if (this.#sign === 'OWED') this.#sign = 'SENT';
+  }
+
+  /** The sign is due. True when it has left since it was owed; nothing is owed from then on. */
+  takeSigned(): boolean {
+    const isSent = this.#sign === 'SENT';
+    this.#sign = undefined;
+    return isSent;
   }
 
   /** From now on nothing is written at once: what is pushed is judged by others first. */

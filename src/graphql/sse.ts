@@ -136,12 +136,11 @@ class SseDoor implements Door, Sink, Beating {
   }
 
   owe(): void {
-    this.#outbox.sign = 'OWED';
+    this.#outbox.oweSign();
   }
 
   ping(): void {
-    const isSent = this.#outbox.sign === 'SENT';
-    this.#outbox.sign = undefined;
+    const isSent = this.#outbox.takeSigned();
     if (--this.#beatsLeft > 0 || !this.#socket) {
       if (!isSent) this.#comment();
     } else this.#parts.signaling.close(this.#socket, 'ROTATION');

@@ -131,15 +131,13 @@ export class WsConnection implements Beating {
 
   owe(): void {
     this.#alive = false;
-    this.outbox.sign = 'OWED';
+    this.outbox.oweSign();
   }
 
   ping(): void {
     this.#late = !this.greeted;
     // Signals of a large hub may have taken it with them.
-    const isSent = this.outbox.sign === 'SENT';
-    this.outbox.sign = undefined;
-    if (isSent) return;
+    if (this.outbox.takeSigned()) return;
     this.#alive = false;
     if (!this.outbox.writeNow(pingFrame)) this.#ws.ping();
   }
@@ -169,6 +167,6 @@ export class WsConnection implements Beating {
   expectPong(): void {
     if (this.#late && !this.greeted)
       this.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
-    else if (!this.#alive && this.outbox.sign !== 'OWED') this.#ws.terminate();
+    else if (!this.#alive && !this.outbox.owesSign) this.#ws.terminate();
   }
 }

@@ -74,7 +74,7 @@ export class WsDoor implements Door, Sink, AsyncIterableIterator<never> {
     const sheet = this.#plan.renderAll(batch, payloadOf, sheetOf);
     const isPiece = sheet.lengthFor(this.#frameId) <= pieceBytes;
     const outbox = this.#outbox;
-    if (isPiece && outbox.writeNow(sheet.addressed(this.#frameId, outbox.sign === 'OWED'))) return;
+    if (isPiece && outbox.writeNow(sheet.addressed(this.#frameId, outbox.owesSign))) return;
     for (const signal of batch.signals) this.write(signal);
   }
 
