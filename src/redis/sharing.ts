@@ -7,11 +7,20 @@ import { atTurnsEnd } from '../signaling/turns-end.ts';
 export type Sharing<Value> = (key: string, read: () => Promise<Value>) => Promise<Value>;
 
 export function createSharing<Value>(): Sharing<Value> {
-  const asked = new Map<string, Promise<Value>>();
+  // A map for each turn, and none that is cleared: what V8 leaves of a cleared map still holds what was in it, and points to
+  // its next table. Once one such table is in the old generation, so are all that follow, until the next full collection.
+  let asked: Map<string, Promise<Value>> | undefined;
   return (key, read) => {
-    if (asked.size === 0) atTurnsEnd(() => asked.clear());
+    asked ??= beginTurn();
     const reading = asked.get(key) ?? read();
     asked.set(key, reading);
     return reading;
   };
+
+  function beginTurn(): Map<string, Promise<Value>> {
+    atTurnsEnd(() => {
+      asked = undefined;
+    });
+    return new Map();
+  }
 }
