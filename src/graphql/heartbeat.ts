@@ -1,5 +1,4 @@
 import { type Clock, createPace, pause } from '../signaling/clock.ts';
-import { createLookAhead } from '../signaling/look-ahead.ts';
 import { heartbeatMs } from '../signaling/open.ts';
 import { inSlices, slice } from '../signaling/slices.ts';
 
@@ -7,8 +6,6 @@ import { inSlices, slice } from '../signaling/slices.ts';
 export interface Beating {
   /** Those that are pinged with it. For the heartbeat alone. */
   slot?: Set<Beating> | undefined;
-  /** Nothing waits to be written. */
-  readonly isClear?: boolean;
   /** One is due in `leadMs`: whatever is written meanwhile may carry it. */
   owe?(): void;
   /** Send one now, unless something has carried it since `owe`. */
@@ -111,16 +108,10 @@ async function pingInGroups(connections: readonly Beating[]): Promise<void> {
   const size = Math.max(group.size, Math.ceil(connections.length / group.most));
   for (let from = 0; from < connections.length; from += size) {
     if (from > 0) await pause(group.pauseMs);
-    const some = connections.slice(from, from + size);
-    createLookAhead(some, lookAt)(some.length);
     // Some may have left.
-    for (const connection of some) if (connection.slot?.has(connection)) connection.ping();
+    for (const connection of connections.slice(from, from + size))
+      if (connection.slot?.has(connection)) connection.ping();
   }
-}
-
-/** At what a sign of life needs. */
-function lookAt({ slot, isClear }: Beating): boolean {
-  return isClear === true && slot !== undefined;
 }
 
 function emptiest(slots: readonly Set<Beating>[]): Set<Beating> {

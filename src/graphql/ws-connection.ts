@@ -47,10 +47,6 @@ export class WsConnection implements Beating {
     this.outbox = new Outbox(tcp, framePacking, slowReaders, this);
   }
 
-  get isClear(): boolean {
-    return this.outbox.isClear;
-  }
-
   get protocol(): string {
     return this.#ws.protocol;
   }
