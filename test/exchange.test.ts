@@ -14,7 +14,7 @@ import type { Bus } from '../src/signaling/ports.ts';
 import type { Envelope, Signal } from '../src/signaling/signal.ts';
 import { inSlices, slice, urgent, urgentSlice } from '../src/signaling/slices.ts';
 import { createSocket, type Socket } from '../src/signaling/socket.ts';
-import { hubTopic, type Topic, userTopic } from '../src/signaling/topic.ts';
+import { hubTopic, presenceTopic, type Topic, userTopic } from '../src/signaling/topic.ts';
 import { manualClock } from './support/clock.ts';
 
 const silent = { info() {}, warn() {}, error() {} };
@@ -123,6 +123,30 @@ describe('a hub of a large audience', () => {
     expect(ring).toBeLessThan(own);
     await settle();
     expect(members.every(({ got }) => got.length === 1)).toBe(true);
+  });
+
+  test('is not asked of those who are in other hubs, however many hubs are notified in one turn', async () => {
+    const node = createTestNode();
+    const hubs = Array.from({ length: 50 }, (_, i) => `hub${i}`);
+    const members = [];
+    for (const hubId of hubs)
+      for (let i = 0; i <= largeAudience; i++) members.push(await join(node, `${hubId}-${i}`, [hubId]));
+    const both = await join(node, 'both', ['hub0', 'hub49']);
+    let looks = 0;
+    for (const { socket } of members) {
+      const { topics } = socket;
+      vi.spyOn(topics, 'get').mockImplementation((topic) => {
+        looks++;
+        return Map.prototype.get.call(topics, topic) as number | undefined;
+      });
+    }
+    const sent = await Promise.all(hubs.map((hubId) => send(node, hubTopic(hubId))));
+    await settle();
+    expect(members.map(({ got }) => numbers(got))).toEqual(
+      members.map((_, i) => [sent[Math.floor(i / (largeAudience + 1))]]),
+    );
+    expect(numbers(both.got)).toEqual([sent[0], sent[49]]);
+    expect(looks).toBeLessThanOrEqual(members.length);
   });
 
   test('gets what comes while it is served with what it still lacks: only those who were served are written to again', async () => {
@@ -517,6 +541,30 @@ test('sockets that leave together are forgotten some hundreds at a time', async 
   await node.exchange.stop();
   expect(told.reduce((sum, each) => sum + each, 0)).toBe(count);
   expect(Math.max(...told)).toBeLessThanOrEqual(512);
+});
+
+test('who is there is told to thousands in slices, and in order', async () => {
+  const clock = manualClock();
+  const bus = createMemoryBus();
+  const store = createMemoryStore(systemClock, bus.publish);
+  const node = createNode({ bus, store, clock, limits: defaultLimits, log: silent });
+  const watching: Awaited<ReturnType<typeof join>>[] = [];
+  for (let i = 0; i < slice * 4; i++) {
+    const member = await join(node, `user${i}`, []);
+    await node.exchange.join(member.socket, new Map([[presenceTopic('big'), 0]]));
+    watching.push(member);
+  }
+  const told = () => watching.map(({ got }) => got.map(({ view }) => view['users']));
+  for (const online of [true, false]) {
+    node.presence.heard('big', JSON.stringify([['bob', online]]));
+    clock.advance(500);
+  }
+  expect(told().filter(({ length }) => length > 0).length).toBeLessThanOrEqual(slice);
+  await settle();
+  clock.advance(500);
+  await settle();
+  const [came, left] = [true, false].map((online) => [{ uid: 'bob', online }]);
+  expect(told()).toEqual(watching.map(() => [came, left]));
 });
 
 test('deadlines of thousands in one second pass in slices', async () => {

@@ -3,6 +3,7 @@ import type { Room } from './rooms.ts';
 import type { Batch, Signal } from './signal.ts';
 import { inSlices } from './slices.ts';
 import type { Socket } from './socket.ts';
+import type { Topic } from './topic.ts';
 import { endTurn } from './turns-end.ts';
 
 /**
@@ -40,6 +41,8 @@ const everyone = Number.POSITIVE_INFINITY;
 interface Round {
   /** In ascending number. */
   readonly signals: Signal[];
+  /** The same by topic. */
+  readonly byTopic: Map<Topic | null, Signal[]>;
   /** One for each audience. */
   readonly visits: Visit[];
   /** What comes for these audiences joins the round; until something comes for another one, which must not be overtaken. */
@@ -89,11 +92,11 @@ export function createBacklog(
 
   /** What of a round a socket is to get now: the last batch again, if it is the same. */
   function admitted(round: Round, socket: Socket): Batch {
-    const { signals, batch } = round;
+    const { batch } = round;
     const knownToListen = isHeardByAll(round);
     let same = 0;
     let others: Signal[] | undefined;
-    for (const signal of signals) {
+    for (const signal of signalsFor(round, socket)) {
       if (!admit(socket, signal, knownToListen)) continue;
       if (!others && batch.signals[same] === signal) same++;
       else {
@@ -123,15 +126,23 @@ export function createBacklog(
 }
 
 function createRound(): Round {
-  return { signals: [], visits: [], isOpen: true, batch: createBatch([]) };
+  return { signals: [], byTopic: new Map(), visits: [], isOpen: true, batch: createBatch([]) };
 }
 
 function createBatch(signals: readonly Signal[]): Batch {
   return { signals, renders: new Map() };
 }
 
-function include({ signals, visits }: Round, signal: Signal, audience: Audience, extent: number): void {
+function include(
+  { signals, byTopic, visits }: Round,
+  signal: Signal,
+  audience: Audience,
+  extent: number,
+): void {
   signals.push(signal);
+  const same = byTopic.get(signal.topic);
+  if (same) same.push(signal);
+  else byTopic.set(signal.topic, [signal]);
   const visit = visits.find((each) => each.audience === audience);
   if (visit) visit.extent = Math.max(visit.extent, extent);
   else visits.push({ audience, extent, served: 0 });
@@ -165,6 +176,19 @@ function* socketsOf({ visits }: Round): Generator<Socket, undefined> {
     visit.served = everyone;
   }
   return undefined;
+}
+
+/** Those of a round that a socket may listen to: a round may meet hundreds of hubs, and a socket is in a few. */
+function signalsFor({ signals, byTopic }: Round, { topics }: Socket): readonly Signal[] {
+  if (byTopic.size === 1) return signals;
+  let own: readonly Signal[] | undefined;
+  for (const topic of topics.keys()) {
+    const found = byTopic.get(topic);
+    // Those of several hubs are in one order.
+    if (own && found) return signals;
+    own ??= found;
+  }
+  return own ?? [];
 }
 
 /** Nobody in the one audience has joined it after any of the signals. */

@@ -5,6 +5,7 @@ import { createId } from './id.ts';
 import type { Log } from './log.ts';
 import type { Bus, Store, UserRecord } from './ports.ts';
 import { notice } from './signal.ts';
+import { inSlices } from './slices.ts';
 import type { Socket } from './socket.ts';
 import { presenceTopic } from './topic.ts';
 
@@ -47,6 +48,8 @@ export function createPresence({ store, bus, clock, log, exchange }: PresencePar
   /** By hub and user: what this node is to tell the others, and what it heard for its own sockets. */
   let toTell: Changes = new Map();
   let toWrite: Changes = new Map();
+  /** How many hubs are being written to. */
+  let writing = 0;
   let sweeping = false;
   let stopGathering: (() => void) | undefined;
 
@@ -68,8 +71,9 @@ export function createPresence({ store, bus, clock, log, exchange }: PresencePar
     for (const change of changesIn(body)) gather(toWrite, hubId, change);
   }
 
-  /** All of it leaves at once, whatever a hub's size. */
+  /** All of it leaves at once, whatever a hub's size; not while the last of it is still being written, so that it comes in order. */
   function tell(): void {
+    if (writing > 0) return;
     stopGathering?.();
     stopGathering = undefined;
     const [told, written] = [toTell, toWrite];
@@ -91,8 +95,14 @@ export function createPresence({ store, bus, clock, log, exchange }: PresencePar
       hubId,
       users,
     });
-    for (const socket of exchange.listeners(presenceTopic(hubId)))
-      if (socket.ready) socket.sink.write(signal);
+    writing++;
+    inSlices(
+      exchange.listeners(presenceTopic(hubId)),
+      ({ ready, sink }) => {
+        if (ready) sink.write(signal);
+      },
+      () => writing--,
+    );
   }
 
   async function sweep(): Promise<void> {
