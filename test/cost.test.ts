@@ -8,6 +8,7 @@ import { Outbox } from '../src/graphql/outbox.ts';
 import { createSlowReaders } from '../src/graphql/slow-readers.ts';
 import { descriptorOf } from '../src/graphql/wire.ts';
 import { largeAudience } from '../src/signaling/backlog.ts';
+import { heartbeatMs } from '../src/signaling/open.ts';
 import { as } from './support/api.ts';
 import { manualClock } from './support/clock.ts';
 import { listen, listenDocument, transports } from './support/listen.ts';
@@ -240,16 +241,26 @@ describe.each(engines)('on %s', (engine) => {
       expect(through.signals()).toEqual([]);
     });
 
-    test('an open socket has no timer of its own', async () => {
+    test('an open socket has no timer of its own: not when it is pinged, nor when it is written to', async () => {
       const clock = manualClock();
       const { url } = await startService({ engine, overrides: { clock } });
       const timers = countTimers();
       const open = async (i: number) => listen(url, await tokenFor(`user${i}`), { transport });
-      await open(0);
+      const first = await open(0);
+      // Who has come is told by then.
+      clock.advance(1000);
       await turns(20);
       const [before, tasks] = [timers(), clock.tasks];
-      await Promise.all(Array.from({ length: audience }, (_, i) => open(1 + i)));
+      const others = await Promise.all(Array.from({ length: audience }, (_, i) => open(1 + i)));
       await until('the timers of the openings to be gone', () => timers() <= before + 3);
+      for (let passed = 0; passed <= heartbeatMs; passed += 1000) {
+        clock.advance(1000);
+        await turns(2);
+      }
+      const { socketId } = first.ready;
+      await as(url, await tokenFor('user0')).notify({ recipients: ['team'], socketId, payload: 'hello' });
+      await until('all to have come', () => others.every(({ received }) => received.length === 2));
+      expect(timers()).toBeLessThanOrEqual(before + 5);
       expect(clock.tasks).toBe(tasks);
     });
   });

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { createSlowReaders } from '../src/graphql/slow-readers.ts';
+import { largeAudience } from '../src/signaling/backlog.ts';
 import { as } from './support/api.ts';
 import { type ManualClock, manualClock } from './support/clock.ts';
 import { listen, type Transport, transports } from './support/listen.ts';
@@ -150,21 +151,26 @@ test('a client that asks for answers and reads none does not make them pile up; 
 });
 
 describe.each(transports)('over %s', (transport) => {
-  /** Carol stalls with so much unsent beyond what a connection holds, and Bob listens. */
-  async function stall(more: number) {
+  /** Carol stalls with so much unsent beyond what a connection holds. Bob listens, in a hub of as many others. */
+  async function stall(more: number, others = 0) {
     const clock = manualClock();
     const node = await startService({ engine: 'memory', overrides: { clock } });
     const carol = await tokenFor('carol');
     const reader = await stalledReader(transport, node.url, carol);
     const bob = await listen(node.url, await tokenFor('bob'), { transport, query: document });
+    for (let i = 0; i < others; i++)
+      await listen(node.url, await tokenFor(`other${i}`), { transport, query: document });
     const send = as(node.url, await tokenFor('alice'));
     const connection = otherEnd(reader.port);
     let sent = 0;
-    const sendOne = async () => {
-      await send.message({ target: { hubId: 'team' }, payload: `${sent++}:${'x'.repeat(60 * KiB)}` });
+    const sendOne = async (size: number) => {
+      await send.message({ target: { hubId: 'team' }, payload: `${sent++}:${'x'.repeat(size)}` });
     };
-    while (connection.writableLength < connection.writableHighWaterMark && sent < 1000) await sendOne();
-    for (let i = 0; i < more; i++) await sendOne();
+    // In a large hub several of them leave together.
+    const sendSome = () =>
+      others === 0 ? sendOne(60 * KiB) : Promise.all([1, 2, 3].map(() => sendOne(20 * KiB)));
+    while (connection.writableLength < connection.writableHighWaterMark && sent < 1000) await sendSome();
+    for (let i = 0; i < more; i++) await sendSome();
     return { clock, node, carol, reader, bob, connection, sent: () => sent };
   }
 
@@ -196,16 +202,22 @@ describe.each(transports)('over %s', (transport) => {
     expect(node.stats()).toMatchObject({ sockets: 1, slowReaders: 1 });
   });
 
-  test('who reads again in time gets everything, in order', async () => {
-    const { clock, node, reader, sent } = await stall(5);
+  test.each([
+    { hub: 'a small hub', others: 0 },
+    // Its signals are written past the stream, from one buffer for all.
+    { hub: 'a large hub', others: largeAudience },
+  ])('who reads again in time gets everything of $hub, in order', async ({ others }) => {
+    const { clock, node, reader, bob, sent } = await stall(5, others);
+    const order: string[] = [];
+    while (order.length < sent()) order.push((await bob.next()).payload.split(':')[0]);
     pass(clock, 2);
     reader.resume();
-    await until('everything', () => reader.text().includes(`"payload":"${sent() - 1}:`));
-    const order = [...reader.text().matchAll(/"payload":"(\d+):/g)].map(([, number]) => Number(number));
-    expect(order).toEqual(Array.from({ length: sent() }, (_, i) => i));
+    const read = () => [...reader.text().matchAll(/"payload":"(\d+):x+"/g)].map(([, number]) => number);
+    await until('everything', () => read().length === sent());
+    expect(read()).toEqual(order);
     // What waited for it was not written over with what others got meanwhile.
     expect([...reader.ids]).toEqual([operationId]);
     pass(clock, 5);
-    expect(node.stats()).toMatchObject({ sockets: 2, slowReaders: 0 });
+    expect(node.stats()).toMatchObject({ sockets: 2 + others, slowReaders: 0 });
   });
 });

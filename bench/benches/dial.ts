@@ -113,8 +113,9 @@ async function warmUp(
 ): Promise<number> {
   await load.run(scheduleFor(size, rates.warmUp, size.seconds));
   if (given !== undefined) return given;
-  // The first trial is still a warm-up: a dial costs more in it than in the next.
-  const near = await tryRate(stage, load, size, rates.trial);
+  // The first trials are still a warm-up: a dial costs less in each than in the one before.
+  const far = await tryRate(stage, load, size, rates.trial);
+  const near = await tryRate(stage, load, size, far);
   const rate = await tryRate(stage, load, size, near);
   progress(`${rate} dials a second take our nodes ${targetLoad * 100} % of a core`);
   return rate;
