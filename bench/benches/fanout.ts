@@ -38,7 +38,7 @@ const everyone: readonly SubjectName[] = [
 const ours: readonly SubjectName[] = ['ours-ws', 'ours-sse'];
 
 /** Those that are compared; the others are far off, and slow to measure in large hubs. */
-const close: readonly SubjectName[] = ['bare', 'ours-ws', 'ours-sse', 'socketio'];
+const close: readonly SubjectName[] = ['bare', 'ours-ws', 'ours-sse', 'socketio', 'socketio-sharded'];
 
 function quickHubs(): Hub[] {
   const seconds = 2;

@@ -40,9 +40,9 @@ export function dialSection(results: Results): Section {
     (value) => percent(value('load')),
   ]);
   const [first] = figuresOf(results, 'dial');
-  const rate = first ? medianOf(results, 'dial', first.subject, first.scenario, 'rate') : null;
+  const ours = (name: string) => (first ? medianOf(results, 'dial', 'ours-ws', first.scenario, name) : null);
   const text = [
-    `From the time at which a dial was meant to be sent to the ring on each of ${first?.scenario['devices']} devices, half of them on another node; ${short(rate ?? 0)} dials a second, which take our two nodes 30 % of a core. Then the same while a hub of ${short(Number(first?.scenario['hub']))} sockets on the same nodes is notified twice a second. For the bare loop a dial is a PUBLISH to the user's channel and a write to each device.`,
+    `From the time at which a dial was meant to be sent to the ring on each of ${first?.scenario['devices']} devices, half of them on another node; ${short(ours('rate') ?? 0)} dials a second, which took our two nodes ${percent(ours('load'))} of a core over WebSocket; 30 % are aimed at. Then the same while a hub of ${short(Number(first?.scenario['hub']))} sockets on the same nodes is notified twice a second. For the bare loop a dial is a PUBLISH to the user's channel and a write to each device.`,
     '![p99 of a dial](FOLDER/dial.svg)',
     table([['', 'p50', 'p99', 'p99.9', 'CPU of the nodes per dial', 'load'], ...rows]),
   ];
@@ -112,9 +112,14 @@ export function nodesSection(results: Results): Section {
     'Bytes into Redis / out of it:',
     tableOf((value) => `${short(value('bytesIn') ?? 0)} / ${short(value('bytesOut') ?? 0)}`),
     'CPU of Redis per signal / of all nodes together per delivery, in µs:',
-    tableOf((value) => `${short(value('redisCpuUs') ?? 0)} / ${short(value('nodesCpuUs') ?? 0)}`),
+    tableOf((value) => `${cpuText(value('redisCpuUs'))} / ${cpuText(value('nodesCpuUs'))}`),
   ];
   return { title: 'Nodes', text: parts.join('\n\n'), plots: {} };
+}
+
+/** In µs; a dash where it is less than what idle stretches differ by. */
+function cpuText(us: number | null): string {
+  return us === null || us < 0 ? '–' : short(us);
 }
 
 function hubWords({ nodes, sockets, on }: Scenario): string {

@@ -74,7 +74,8 @@ export async function startNode(
   const whole = [...policies[precedence], ...pinTo(core), ...command];
   const child = spawn(whole[0] ?? '', whole.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    // As everything in JavaScript is run where it costs something: graphql-js, for one, checks more without it.
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_ENV: 'production', ...env },
   });
   running.add(child);
   child.once('exit', () => running.delete(child));
