@@ -3,8 +3,11 @@ import { type ClusterProcesses, startCluster } from '../support/redis-cluster.ts
 import type { Fault, Run } from './fault.ts';
 import { type Scene, startScene } from './scene.ts';
 
-/** After so many milliseconds without an answer, the others take a master for dead. */
-const nodeTimeoutMs = 2000;
+/**
+ * After so many milliseconds without an answer, the others take a master for dead. They look for one up to half that time late,
+ * and a replica waits for a second before it is elected: with 2000, a kill had little left of the 3 s that it may take beyond.
+ */
+const nodeTimeoutMs = 1500;
 
 interface Injection {
   readonly cluster: ClusterProcesses;
