@@ -180,8 +180,12 @@ describe('a hub of a large audience', () => {
       const node = createTestNode();
       for (let i = 0; i < slice * 8; i++) await join(node, `user${i}`, ['big']);
       const { got } = await join(node, 'bob', []);
-      // Later than whatever was urgent before.
-      const now = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + laterMs);
+      // Later than whatever was urgent before, and a little later whenever somebody looks.
+      let time = performance.now() + laterMs;
+      const now = vi.spyOn(performance, 'now').mockImplementation(() => {
+        time += 0.05;
+        return time;
+      });
       const rest = vi.spyOn(Atomics, 'wait').mockReturnValue('timed-out');
       onTestFinished(() => {
         now.mockRestore();
@@ -479,6 +483,29 @@ test('a slice ends early when what is served takes long, and is small while some
   expect(servedAtOnce(0)).toBe(slice);
   await settle();
   // Nothing is urgent for the tests that follow.
+  now = 0;
+  urgent();
+});
+
+test('a slice that took next to nothing does not rest, however urgent something is', async () => {
+  let now = performance.now() + 3000;
+  const time = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  const rest = vi.spyOn(Atomics, 'wait').mockReturnValue('timed-out');
+  onTestFinished(() => {
+    time.mockRestore();
+    rest.mockRestore();
+  });
+  urgent();
+  const serveAll = async (itemMs: number): Promise<void> => {
+    inSlices(Array.from({ length: 4 * urgentSlice }), () => {
+      now += itemMs;
+    });
+    await settle();
+  };
+  await serveAll(0.001);
+  expect(rest).not.toHaveBeenCalled();
+  await serveAll(0.01);
+  expect(rest).toHaveBeenCalledTimes(4);
   now = 0;
   urgent();
 });

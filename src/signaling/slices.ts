@@ -35,6 +35,9 @@ export const urgentSlice = 16;
 /** No turn serves more of them once it has taken so long, in milliseconds: one document of many may be large. */
 const longestMs = 1;
 
+/** After a turn that took less than this nobody has waited, in milliseconds: it need not rest. */
+const briefMs = 0.1;
+
 /** How many are served between two looks at the time. */
 const unwatched = 4;
 
@@ -51,9 +54,9 @@ export function inSlices<Item>(
   const left = items[Symbol.iterator]();
   let total = 0;
   function proceed(): void {
-    const now = performance.now();
-    const end = now + longestMs;
-    const most = now < urgentUntil ? urgentSlice : slice;
+    const began = performance.now();
+    const end = began + longestMs;
+    const most = began < urgentUntil ? urgentSlice : slice;
     ahead?.(total + most);
     for (let served = 0; served < most; served++, total++) {
       if (served > 0 && served % unwatched === 0 && performance.now() > end) break;
@@ -64,11 +67,11 @@ export function inSlices<Item>(
       }
       serve(next.value);
     }
-    setImmediate(goOn);
+    setImmediate(goOn, performance.now() - began);
   }
-  function goOn(): void {
+  function goOn(tookMs: number): void {
     endTurn();
-    if (performance.now() < urgentUntil) rest();
+    if (tookMs >= briefMs && performance.now() < urgentUntil) rest();
     proceed();
   }
   proceed();
