@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { keptBytes } from '../src/graphql/bytes.ts';
 import { chunkOf, joinBodies, joinChunks } from '../src/graphql/chunk.ts';
 import { asciiJson, FrameSheet, joinFrames, pingFrame } from '../src/graphql/frame.ts';
 
@@ -74,3 +75,14 @@ test('a Ping stands behind the frames where it is wanted', () => {
   expect(sheet.addressed(asciiJson('a'))).toEqual(frames);
   expect(pingFrame).toEqual(Buffer.from('8900', 'hex'));
 });
+
+test.each([0, 100, 4095, 4096, 20_000])(
+  'a text of %i letters is kept as its bytes, and a long one alone',
+  (length) => {
+    const text = 'é'.repeat(length);
+    const bytes = keptBytes(text);
+    expect(bytes.toString()).toBe(text);
+    if (bytes.length >= 4096) expect(bytes.buffer.byteLength).toBe(bytes.length);
+    expect(chunkOf(text).body.toString()).toBe(text);
+  },
+);

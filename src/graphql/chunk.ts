@@ -1,3 +1,4 @@
+import { keptBytes } from './bytes.ts';
 import type { Packing } from './outbox.ts';
 
 /** One chunk of a chunked HTTP/1.1 body (RFC 9112, section 7.1), and the part of it that is the body. */
@@ -9,7 +10,7 @@ export interface Chunk {
 export function chunkOf(text: string): Chunk {
   const length = Buffer.byteLength(text);
   const head = `${length.toString(16)}\r\n`;
-  const framed = Buffer.from(`${head}${text}\r\n`);
+  const framed = keptBytes(`${head}${text}\r\n`);
   return { framed, body: framed.subarray(head.length, head.length + length) };
 }
 

@@ -2,6 +2,7 @@ import { CloseCode } from 'graphql-ws';
 import type { Batch, ClosingCode, Signal } from '../signaling/signal.ts';
 import type { Signaling } from '../signaling/signaling.ts';
 import type { Sink, Socket } from '../signaling/socket.ts';
+import { keptBytes } from './bytes.ts';
 import type { Door } from './context.ts';
 import { asciiJson, type Frame, FrameSheet } from './frame.ts';
 import { type Outbox, pieceBytes } from './outbox.ts';
@@ -67,11 +68,11 @@ export class WsDoor implements Door, Sink, AsyncIterableIterator<never> {
   }
 
   write(signal: Signal): void {
-    this.#connection.write({ id: this.#frameId, text: this.#plan.renderAs(signal, payloadOf) });
+    this.#connection.write({ id: this.#frameId, text: this.#plan.renderAs(signal, keptBytes) });
   }
 
   writeNow(batch: Batch): void {
-    const sheet = this.#plan.renderAll(batch, payloadOf, sheetOf);
+    const sheet = this.#plan.renderAll(batch, keptBytes, sheetOf);
     const isPiece = sheet.lengthFor(this.#frameId) <= pieceBytes;
     const outbox = this.#outbox;
     if (isPiece && outbox.writeNow(sheet.addressed(this.#frameId, outbox.owesSign))) return;
@@ -130,11 +131,6 @@ export class WsDoor implements Door, Sink, AsyncIterableIterator<never> {
   [Symbol.asyncIterator](): this {
     return this;
   }
-}
-
-/** The same bytes for every socket of a plan. */
-function payloadOf(text: string): Buffer {
-  return Buffer.from(text);
 }
 
 function sheetOf(payloads: readonly Buffer[]): FrameSheet {
