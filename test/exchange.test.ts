@@ -19,10 +19,10 @@ import { manualClock } from './support/clock.ts';
 
 const silent = { info() {}, warn() {}, error() {} };
 
-function createTestNode(): SignalingNode {
+function createTestNode(clock = systemClock): SignalingNode {
   const bus = createMemoryBus();
   const store = createMemoryStore(systemClock, bus.publish);
-  return createNode({ bus, store, clock: systemClock, limits: defaultLimits, log: silent });
+  return createNode({ bus, store, clock, limits: defaultLimits, log: silent });
 }
 
 /** A live socket of the exchange, whose signals are collected. */
@@ -572,9 +572,7 @@ test('sockets that leave together are forgotten some hundreds at a time', async 
 
 test('who is there is told to thousands in slices, and in order', async () => {
   const clock = manualClock();
-  const bus = createMemoryBus();
-  const store = createMemoryStore(systemClock, bus.publish);
-  const node = createNode({ bus, store, clock, limits: defaultLimits, log: silent });
+  const node = createTestNode(clock);
   const watching: Awaited<ReturnType<typeof join>>[] = [];
   for (let i = 0; i < slice * 4; i++) {
     const member = await join(node, `user${i}`, []);

@@ -1,9 +1,8 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import type { Node } from '../src/server.ts';
 import { type ManualClock, manualClock } from './support/clock.ts';
+import { collect } from './support/collect.ts';
 import { type Transport, transports } from './support/listen.ts';
 import { type Client, openClient, turns, until } from './support/raw.ts';
 import { type EngineName, engines, randomPrefix, startService, tokenFor } from './support/service.ts';
@@ -184,9 +183,6 @@ async function cycle(watched: Watched, transport: Transport, times: number): Pro
   }
   await until('every socket is gone', () => watched.node.stats().sockets === 0);
 }
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 
 async function heapUsed(): Promise<number> {
   for (let time = 0; time < 3; time++) {

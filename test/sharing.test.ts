@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { getHeapSpaceStatistics } from 'node:v8';
 import { expect, test } from 'vitest';
 import { createSharing } from '../src/redis/sharing.ts';
+import { collect } from './support/collect.ts';
 
 test('what several ask for in one turn is read once, and again in the next', async () => {
   const sharing = createSharing<number>();
@@ -25,8 +25,6 @@ test('a read that fails does so for all that asked in its turn, and for nobody a
 });
 
 test('what was read is young when it is let go of: no full collection must come for it', async () => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as (options: { type: 'major' | 'minor' }) => void;
   const sharing = createSharing<number[]>();
   const read = () => sharing('somebody', async () => Array.from({ length: 10_000 }, (_, i) => i + 0.5));
   const age = (): void => {

@@ -20,12 +20,10 @@ export function redisValues(busy: Watched<unknown>, idle: Watched<unknown>, unit
   const share = busy.spent.seconds / idle.spent.seconds;
   const perUnit = (count: (redis: RedisWork) => number) =>
     (count(busy.redis) - count(idle.redis) * share) / units;
-  const redisCpuUs = perUnit(({ cpuUs }) => cpuUs);
   return {
     commands: perUnit(({ commands }) => commands),
     bytesIn: perUnit(({ bytesIn }) => bytesIn),
     bytesOut: perUnit(({ bytesOut }) => bytesOut),
-    // Below nothing where two idle stretches differ by more than the work costs.
-    redisCpuUs: redisCpuUs < 0 ? null : redisCpuUs,
+    redisCpuUs: perUnit(({ cpuUs }) => cpuUs),
   };
 }
